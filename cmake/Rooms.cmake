@@ -1,0 +1,52 @@
+# plimsoll_room(NAME ROOMS <rooms it may link> [LIBS <private libraries>] [PUBLIC_LIBS <libraries its headers need>]
+#               [TEST_LIBS <libraries its tests need>] [HEADERS <public headers>])
+#
+# Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
+# <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
+# <NAME>_x_fuzz. Files are found by their names, so a new one needs no line here; public headers are listed.
+function(plimsoll_room NAME)
+  cmake_parse_arguments(ROOM "" "" "ROOMS;LIBS;PUBLIC_LIBS;TEST_LIBS;HEADERS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc internal/*.cc)
+  set(tests ${sources})
+  set(benches ${sources})
+  set(fuzzers ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+
+  set(rooms ${ROOM_ROOMS})
+  list(TRANSFORM rooms PREPEND plimsoll_)
+  set(target plimsoll_${NAME})
+  add_library(${target} STATIC ${sources})
+  add_library(plimsoll::${NAME} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${NAME})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${ROOM_HEADERS})
+  target_link_libraries(${target} PUBLIC ${rooms} ${ROOM_PUBLIC_LIBS}
+                        PRIVATE ${ROOM_LIBS} $<BUILD_INTERFACE:plimsoll_flags>)
+
+  if(PLIMSOLL_TESTS AND tests)
+    add_executable(${NAME}_test ${tests})
+    target_link_libraries(${NAME}_test PRIVATE ${target} plimsoll_flags GTest::gmock_main ${ROOM_TEST_LIBS})
+    target_compile_definitions(${NAME}_test PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  endif()
+  if(PLIMSOLL_BENCH AND benches)
+    add_executable(${NAME}_bench ${benches})
+    target_link_libraries(${NAME}_bench PRIVATE ${target} plimsoll_flags plimsoll_bench_harness)
+  endif()
+  if(PLIMSOLL_FUZZ)
+    foreach(source ${fuzzers})
+      get_filename_component(stem ${source} NAME_WE)
+      add_executable(${NAME}_${stem} ${source})
+      target_link_libraries(${NAME}_${stem} PRIVATE ${target} plimsoll_flags)
+      target_link_options(${NAME}_${stem} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()
+
+if(PLIMSOLL_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
