@@ -11,8 +11,7 @@ void check_failed(const char* file, int line, const char* expression, const char
   va_start(arguments, format);
   std::vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  std::fprintf(stderr, "%s:%d: check failed: %s%s%s\n", file, line, expression, message[0] ? ": " : "",
-               message);
+  std::fprintf(stderr, "%s:%d: check failed: %s:%s\n", file, line, expression, message);
   std::abort();
 }
 

@@ -1,7 +1,7 @@
 // Clock: where time comes from, so that tests own it and never sleep.
 //
-// monotonic_now() is for waits, rates and ages; wall_ms() (Unix time in milliseconds) is for what people and clients
-// name: times to live, timestamps.
+// monotonic_now() is for waits, rates and ages; wall_ms() (Unix time in milliseconds) is for what people and
+// clients name: times to live, timestamps.
 //
 // Thread-safety: both clocks may be read from any thread; ManualClock may be advanced from any.
 // Cost: one vDSO call, 20-30 ns (ManualClock: a load). Limits: none. Errors: none.

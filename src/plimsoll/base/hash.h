@@ -2,7 +2,8 @@
 //
 // Stable within a process; not for files and not against an attacker without a secret seed.
 //
-// Thread-safety: any thread. Cost: about 2 ns for 16 bytes, 10 GiB/s for long ones. Limits: none. Errors: none.
+// Thread-safety: any thread. Cost: about 2 ns for 16 bytes, 10 GiB/s for long ones. Limits: none. Errors:
+// none.
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,8 @@ std::uint64_t Histogram::quantile(double quantile) const {
   std::uint64_t total = count();
   if (total == 0) return 0;
   double clamped = std::clamp(quantile, 0.0, 1.0);
-  auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(clamped * static_cast<double>(total))));
+  auto rank =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(clamped * static_cast<double>(total))));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
     seen += buckets_[i].load(kRelaxed);
@@ -58,7 +59,8 @@ std::uint64_t Histogram::quantile(double quantile) const {
 
 std::uint64_t Histogram::count_at_most(std::uint64_t bound) const {
   std::uint64_t total = 0;
-  for (std::size_t i = 0; i < kBuckets && upper_bound_of(i) <= bound; ++i) total += buckets_[i].load(kRelaxed);
+  for (std::size_t i = 0; i < kBuckets && upper_bound_of(i) <= bound; ++i)
+    total += buckets_[i].load(kRelaxed);
   return total;
 }
 

@@ -1,7 +1,7 @@
 // Mutex, MutexLock, CondVar: std::mutex with the annotations that clang's thread-safety analysis reads.
 //
-// Thread-safety: is it. Cost: that of std::mutex, about 20 ns uncontended. Limits: not recursive. Errors: none.
-// (abseil's own mutex from the distribution reports false races under the thread sanitizer.)
+// Thread-safety: is it. Cost: that of std::mutex, about 20 ns uncontended. Limits: not recursive. Errors:
+// none. (abseil's own mutex from the distribution reports false races under the thread sanitizer.)
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,9 @@ class PLIMSOLL_ANNOTATE(capability("mutex")) Mutex {
 
 class PLIMSOLL_ANNOTATE(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) PLIMSOLL_ANNOTATE(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
+  explicit MutexLock(Mutex& mutex) PLIMSOLL_ANNOTATE(acquire_capability(mutex)) : mutex_(mutex) {
+    mutex_.lock();
+  }
   ~MutexLock() PLIMSOLL_ANNOTATE(release_capability()) { mutex_.unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;

@@ -1,7 +1,8 @@
 // Error and Result<T>: a failure with a reason, as a value.
 //
-// The library throws nothing: a throw costs about a microsecond and allocates, when memory may be what is short. An
-// Error is 16 bytes with static text; what only a person needs (a path, a line number) is added where it is printed.
+// The library throws nothing: a throw costs about a microsecond and allocates, when memory may be what is
+// short. An Error is 16 bytes with static text; what only a person needs (a path, a line number) is added
+// where it is printed.
 //
 //   Result<Bytes> size = parse_bytes("64MiB");
 //   if (!size) return tl::unexpected(size.error());

@@ -1,15 +1,16 @@
 // StatSink: the one door through which every figure of the library leaves it.
 //
-// An owner describes its figures once, in Describe(StatSink&); metrics, JSON, the page and the command line are sinks.
-// Adding a metric is one line in Describe.
+// An owner describes its figures once, in Describe(StatSink&); metrics, JSON, the page and the command line
+// are sinks. Adding a metric is one line in Describe.
 //
 //   void Cache::Describe(StatSink& sink) const {
 //     sink.counter("cache_hits_total", "Lookups that found their key", hits);
 //     sink.gauge("account_used_bytes", "Bytes charged", used, {{"account", name}});
 //   }
 //
-// Names carry no prefix (a sink adds "plimsoll_") and end in their unit: _bytes, _seconds, _total, _ratio. A label's value
-// comes from a bounded set, never from user data. All rows of one name are given one after the other.
+// Names carry no prefix (a sink adds "plimsoll_") and end in their unit: _bytes, _seconds, _total, _ratio. A
+// label's value comes from a bounded set, never from user data. All rows of one name are given one after the
+// other.
 //
 // Thread-safety: a sink is used by one thread at a time. Cost: a virtual call a figure; never on a hot path.
 // Limits: none. Errors: none. Ownership: views live for the call only.

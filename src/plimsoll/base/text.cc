@@ -59,7 +59,8 @@ Result<Bytes> parse_bytes(std::string_view text) {
   static constexpr const char* kWant = "not a size: write a number and a unit, as in 4096, 64KiB or 1.5GiB";
   text = trim(text);
   double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc() || !(number >= 0)) return fail(ErrorCode::kInvalid, kWant);
   int power = unit_power(trim(text.substr(static_cast<std::size_t>(end - text.data()))));
   if (power < 0) return fail(ErrorCode::kInvalid, kWant);
@@ -73,9 +74,11 @@ Result<Bytes> parse_bytes_or_share(std::string_view text, Bytes whole) {
   if (text.empty() || text.back() != '%') return parse_bytes(text);
   text.remove_suffix(1);
   double per_cent = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), per_cent, std::chars_format::fixed);
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), per_cent, std::chars_format::fixed);
   if (error != std::errc() || end != text.data() + text.size() || !(per_cent > 0 && per_cent <= 100)) {
-    return fail(ErrorCode::kInvalid, "not a share: write a number above 0 and up to 100 and a per cent sign, as in 50%");
+    return fail(ErrorCode::kInvalid,
+                "not a share: write a number above 0 and up to 100 and a per cent sign, as in 50%");
   }
   return whole.scaled(per_cent / 100);
 }

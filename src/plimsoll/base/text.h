@@ -1,7 +1,8 @@
 // Text: parsing and printing of sizes, numbers and durations as people write them.
 //
-// Sizes: "512MiB", "64k" (KiB), "1.5GiB", "4096"; binary units only (KiB MiB GiB TiB, or k m g t in either case; "MB" and
-// "Mb" are read as MiB, as memory is counted). A Size may also be a share, "50%", of a whole that the reader knows.
+// Sizes: "512MiB", "64k" (KiB), "1.5GiB", "4096"; binary units only (KiB MiB GiB TiB, or k m g t in either
+// case; "MB" and "Mb" are read as MiB, as memory is counted). A Size may also be a share, "50%", of a whole
+// that the reader knows.
 //
 // Thread-safety: pure functions. Cost: one short string a print. Limits: sizes to 2^63-1 bytes.
 // Errors: kInvalid (not a size or number), kOutOfRange (too large).
@@ -34,7 +35,8 @@ std::string format_duration(std::chrono::nanoseconds duration);
 std::string format_count(std::uint64_t count);
 
 std::string_view trim(std::string_view text);
-// Cuts `text` at the first `separator`: the part before is returned, `text` keeps the part after (empty at the end).
+// Cuts `text` at the first `separator`: the part before is returned, `text` keeps the part after (empty at
+// the end).
 std::string_view take_until(std::string_view& text, char separator);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 // The candidate nearest to `word` by edit distance, when near enough to be what was meant; empty otherwise.
