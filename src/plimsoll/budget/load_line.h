@@ -1,0 +1,143 @@
+// LoadLine: the one bound on all memory of the process, and the tree of accounts under it.
+//
+// limit - reserve = line. The limit is what the kernel kills at, the reserve is kept free below it, and
+// nobody is granted a byte above the line. Below the line a small headroom is kept from droppable accounts,
+// so that a request which needs memory now finds it without waiting for the governor.
+//
+//   LoadLine line({.limit = 256_MiB});
+//   Account& index = line.open({.name = "index", .kind = AccountKind::kPinned, .guarantee = 16_MiB});
+//   Charge charge = index.charge(64_KiB);
+//
+// Invariant: while enforcing, the sum of granted charges is at most the line; only charge_held() goes above
+// it.
+//
+// Thread-safety: all methods from any thread. Cost: see Account; Describe and totals take the tree's lock.
+// Limits: a limit of at least 8 MiB is sensible; an account is never closed, so open them for parts of the
+// program and not for its requests. Errors: see Account. Ownership: owns its accounts; charges and waiters
+// must be gone when it ends.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plimsoll/base/clock.h"
+#include "plimsoll/base/mutex.h"
+#include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/account.h"
+#include "plimsoll/budget/waiter.h"
+
+namespace plimsoll {
+
+// The largest of 4 % of the limit, 4 MiB, and twice the worst overshoot seen; never more than half the limit.
+Bytes reserve_for(Bytes limit, Bytes worst_overshoot);
+// What is kept free below the line for those who cannot wait: 1/64 of it, between 512 KiB and 64 MiB.
+Bytes headroom_for(Bytes line);
+
+// Who wants to know that the governor should look now rather than at its next tick. Called from any thread.
+class PressureListener {
+ public:
+  virtual ~PressureListener() = default;
+  virtual void look_now() noexcept = 0;
+};
+
+class LoadLine {
+ public:
+  struct Options {
+    Bytes limit;
+    Bytes worst_overshoot;
+    bool enforce = true;           // false: everything is granted and only counted (control runs)
+    const Clock* clock = nullptr;  // the system's when null
+  };
+  struct WaitStats {
+    std::uint64_t granted = 0;
+    std::uint64_t timed_out = 0;
+    Duration total{};
+  };
+
+  explicit LoadLine(const Options& options);
+  ~LoadLine();
+  LoadLine(const LoadLine&) = delete;
+  LoadLine& operator=(const LoadLine&) = delete;
+
+  // REQUIRES: the name is new; the parent is of this line (null: directly under the line).
+  Account& open(AccountOptions options, Account* parent = nullptr);
+
+  // Follows a limit that changed while running.
+  void set_limit(Bytes limit, Bytes worst_overshoot);
+
+  Bytes limit() const { return Bytes::clamped(limit_.load(std::memory_order_relaxed)); }
+  Bytes line() const { return root_->maximum(); }
+  Bytes reserve() const { return limit().minus_clamped(line()); }
+  Bytes headroom() const { return Bytes::clamped(headroom_.load(std::memory_order_relaxed)); }
+  bool enforcing() const { return enforce_; }
+
+  Bytes charged() const { return root_->used(); }
+  Bytes free() const { return line().minus_clamped(charged()); }
+  Bytes droppable() const;  // the sum over the droppable accounts
+  // (charged - droppable) / line: what the pressure level is made of. A full cache is not pressure.
+  double pressure() const;
+  // What a waiter asks for in all, so that the governor can free it.
+  Bytes wanted() const { return Bytes::clamped(wanted_.load(std::memory_order_relaxed)); }
+
+  // One listener at a time; null takes it away. A charge that takes what cannot be dropped above
+  // `level_bytes`, one that leaves less than half the headroom free, a refusal and a wait all wake it, once
+  // until listened().
+  void set_listener(PressureListener* listener);
+  void set_wake_level(Bytes level_bytes) {
+    wake_level_.store(level_bytes.signed_count(), std::memory_order_relaxed);
+  }
+  void listened() { wake_pending_.store(false, std::memory_order_release); }
+
+  // REQUIRES: the waiter is not queued. May finish before this returns.
+  void enqueue(Waiter& waiter, Account& account, Bytes bytes, MonotonicTime deadline, std::string_view cause);
+  // True: taken out of the queue, finished() was not and will not be called. False: it had been called.
+  bool cancel(Waiter& waiter);
+  // Grants what can be granted and ends waits whose deadline has passed; returns how many still wait.
+  // Releases call it by themselves; the governor calls it at each tick for the deadlines.
+  std::size_t serve_waiters();
+
+  std::vector<const Account*> accounts() const;
+  std::map<std::string, WaitStats, std::less<>> wait_stats() const;
+  void Describe(StatSink& sink) const;
+  void CheckInvariants() const;
+
+ private:
+  friend class Account;
+  friend class Charge;
+  enum class Verdict { kGranted, kAccountFull, kLineFull };
+
+  Verdict take(Account& account, std::int64_t bytes, bool held) noexcept;
+  bool fits(const Account& child) const noexcept;
+  void add(Account& account, std::int64_t bytes) noexcept;
+  void give(Account& account, std::int64_t bytes) noexcept;
+  bool move(Account& from, Account& to, std::int64_t bytes) noexcept;
+  void wake_if_tight() noexcept;
+  void wake() noexcept;
+  void finish(Waiter& waiter, bool granted) PLIMSOLL_REQUIRES(wait_mutex_);
+
+  const bool enforce_;
+  const SystemClock system_clock_;
+  const Clock& clock_;
+  std::atomic<std::int64_t> limit_{0};
+  std::atomic<std::int64_t> headroom_{0};
+  std::atomic<std::int64_t> undroppable_{0};  // used by accounts that are not droppable, and pinned bytes
+  std::atomic<std::int64_t> wake_level_;
+  std::atomic<bool> wake_pending_{false};
+  std::atomic<PressureListener*> listener_{nullptr};
+
+  mutable Mutex tree_mutex_;
+  std::unique_ptr<Account> root_;
+  std::vector<std::unique_ptr<Account>> accounts_ PLIMSOLL_GUARDED_BY(tree_mutex_);
+
+  mutable Mutex wait_mutex_;
+  std::deque<Waiter*> queue_ PLIMSOLL_GUARDED_BY(wait_mutex_);
+  std::map<std::string, WaitStats, std::less<>> wait_stats_ PLIMSOLL_GUARDED_BY(wait_mutex_);
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::int64_t> wanted_{0};
+};
+
+}  // namespace plimsoll

@@ -1,0 +1,16 @@
+#include "plimsoll/budget/plan.h"
+
+#include <algorithm>
+
+namespace plimsoll {
+
+ServerPlan plan_server(Bytes line) {
+  return {
+      .bodies_maximum = line / 2,
+      .output_maximum = line / 4,
+      .reader_share = std::clamp(line / 512, 64_KiB, 1_MiB),
+      .connections_maximum = line / 2,
+  };
+}
+
+}  // namespace plimsoll
