@@ -1,0 +1,156 @@
+// Cache: a byte-bounded concurrent map from keys to values, in pages of its own, that takes all the memory others leave.
+//
+// Items live in fixed segments that are filled front to back, and are evicted or relocated whole (after Segcache, Yang et
+// al., NSDI 2021), so that giving memory back is returning whole segments; values of 16 KiB and more live in an
+// Extent each. Every key belongs to one shard, and a shard is one lock, one index and one queue of segments.
+// What to evict is decided by an EvictionPolicy.
+// Invariant: every byte held is charged to the account; an insert evicts the cache's own items and nobody else's.
+//
+//   Cache cache({.account = account, .pages = pages, .line = line.line()});
+//   {
+//     Cache::Slot slot = cache.lock("user:17", now_ms);      // one key, exclusively
+//     if (slot.put("Ada") == WriteStatus::kRefused) ...
+//   }
+//
+// Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock one key at a
+// time. Cost: a hit 100-200 ns; about 30 bytes an item beyond its payload. Limits: keys to 32 KiB, values to 512 MiB,
+// 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership: owns the items; account, pages and
+// clock must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/reclaimer.h"
+#include "plimsoll/cache/extent.h"
+#include "plimsoll/cache/policy.h"
+
+namespace plimsoll {
+
+class CacheShard;
+class SegmentStore;
+
+enum class WriteStatus : std::uint8_t {
+  kDone,
+  kRefused,  // no memory, and nothing of the cache's own left to evict (or the policy is not to)
+  kTooLong,  // the key or the value is over the limits
+};
+
+class Cache final : public Reclaimer {
+ public:
+  static constexpr std::size_t kMaxKey = 32 * 1024;
+  static constexpr std::size_t kMaxValue = ExtentStore::kLargest;
+  static constexpr std::size_t kLargeValue = ExtentStore::kSmallest;  // from here on a value has its own Extent
+  static constexpr std::int64_t kNever = -1;                          // of expiry times
+
+  struct Options {
+    Account& account;
+    PageSource& pages;
+    Bytes line;                  // decides the size of a segment: line/512, between 64 KiB and 2 MiB
+    Bytes address_space;         // for items; zero: sixteen times the line
+    std::size_t shards = 8;      // a power of two, at most 64
+    PolicyKind policy = PolicyKind::kLru;
+    bool evict = true;           // false: a full cache refuses writes
+    std::uint64_t seed = 0;      // of the hash; random for keys from outside
+  };
+  struct Stats {
+    std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
+    std::uint64_t refused = 0;
+    Bytes payload;    // keys and values of live items
+    Bytes segments;   // held by segments
+    Bytes extents;    // held by large values that are items
+    Bytes index;
+    std::uint64_t expiring = 0;  // items with a time to live
+  };
+
+  explicit Cache(const Options& options);
+  ~Cache() override;
+
+  // Exclusive use of one key. An item whose time has come is absent (and is dropped).
+  class Slot {
+   public:
+    Slot(Slot&& other) noexcept;
+    ~Slot();
+
+    bool exists() const { return item_ != kNoItem; }
+    // REQUIRES (of all that follow, unless they write): exists(). Views end with the next write or with the slot.
+    std::string_view value() const;
+    std::size_t size() const;                 // of the value
+    std::int64_t expires_at_ms() const;       // or kNever
+    std::size_t memory() const;               // bytes the item takes, everything counted
+    bool large() const;                       // then it can be pinned
+    PinnedValue pin() const;                  // REQUIRES: large()
+
+    // Counts the access for the policy and the hit rate; call once where a client reads the key, present or absent.
+    void touch();
+
+    // Inserts or replaces. `value` must not be a view of this cache.
+    WriteStatus put(std::string_view value, std::int64_t expires_at_ms = kNever);
+    // Adopts the pages: no copy when size() >= kLargeValue.
+    WriteStatus put(ExtentRef value, std::int64_t expires_at_ms = kNever);
+    // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one first when absent.
+    // Keeps the time to live. A value that is pinned is copied first.
+    WriteStatus resize(std::size_t size);
+    std::span<char> writable();               // REQUIRES: resize() was called on this slot, and done
+    // REQUIRES: exists(). May move the item; false when there is no memory to do it.
+    bool set_expiry(std::int64_t expires_at_ms);
+    void erase();
+
+   private:
+    friend class Cache;
+    static constexpr std::uint32_t kNoItem = ~std::uint32_t{0};
+    Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms);
+
+    CacheShard* shard_;
+    std::string_view key_;
+    std::uint64_t hash_;
+    std::int64_t now_ms_;
+    std::uint32_t item_ = kNoItem;
+  };
+
+  // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
+  Slot lock(std::string_view key, std::int64_t now_ms);
+
+  // Frees at least `bytes` of the account for the caller's own insert; false when nothing evictable is left.
+  bool make_room(Bytes bytes);
+  ExtentStore& extents() { return extents_; }
+
+  // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is there from
+  // the first call to the last is visited at least once, however the table grows meanwhile. `visit` must not use the cache.
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                     const std::function<void(std::string_view)>& visit);
+  std::optional<std::string> random_key(std::int64_t now_ms);
+  std::uint64_t size() const;
+  void clear();
+  // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second. Returns how many.
+  std::size_t expire(std::int64_t now_ms, std::size_t limit = 1000);
+
+  void set_evict(bool evict);
+  bool evicts() const;
+
+  std::string_view name() const override { return "cache"; }
+  ReclaimOffer offer() const override;
+  Bytes reclaim(Bytes wanted) override;
+
+  Stats stats() const;
+  void Describe(StatSink& sink) const;
+  void CheckInvariants() const;
+
+ private:
+  CacheShard& shard_of(std::uint64_t hash) const;
+
+  const Options options_;
+  ExtentStore extents_;
+  std::unique_ptr<SegmentStore> segments_;
+  std::vector<std::unique_ptr<CacheShard>> shards_;
+  std::atomic<std::size_t> next_reclaim_{0};
+};
+
+}  // namespace plimsoll

@@ -1,0 +1,73 @@
+// Commands: the table of RESP commands, and what one needs to run.
+//
+// One row a command (name, arity, flags, where its keys are, handler), after Redis's own table, which clients ask for with COMMAND.
+// Handlers are free functions over a CommandContext; a group of commands is a file, commands_<group>.cc.
+//
+// Thread-safety: the table is constant; handlers run on the connection's loop. Cost: finding a command about 20 ns.
+// Limits: none. Errors: replies. Ownership: a context lives for one command.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plimsoll/base/clock.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/cache/cache.h"
+#include "plimsoll/server/reply.h"
+#include "plimsoll/server/session.h"
+
+namespace plimsoll {
+
+// What commands may ask of the whole server.
+class ServerFacts {
+ public:
+  virtual ~ServerFacts() = default;
+  virtual std::string info(std::string_view section) const = 0;             // INFO's text; "" and "default": the usual sections
+  virtual std::vector<std::string> client_lines() const = 0;                // CLIENT LIST, a line each without line end
+  virtual std::string_view password() const = 0;                            // empty: none is needed
+  // CONFIG GET: every pair whose name matches the glob; CONFIG SET: an error's text, or empty.
+  virtual std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const = 0;
+  virtual std::string config_set(std::string_view name, std::string_view value) = 0;
+};
+
+enum class Progress : std::uint8_t {
+  kDone,
+  kAgain,  // the reader holds its share: call again, with the same context, when it has read
+};
+
+struct CommandContext {
+  std::span<const std::string_view> args;  // args[0] is the command's name as it was sent
+  std::span<ExtentRef> bodies;             // bodies[i]: args[i] in pages of its own, or empty; may be moved from
+  Reply& reply;
+  Cache& cache;
+  ServerFacts& server;
+  Session& session;
+  std::int64_t now_ms = 0;                 // Unix time at which the command is run
+  std::size_t resume = 0;                  // where to go on after kAgain; the handler's own
+  // True once the reader holds its share: commands with many values return kAgain then.
+  std::function<bool()> reader_is_full = [] { return false; };
+};
+
+struct Command {
+  std::string_view name;  // lower case
+  int arity;              // as in COMMAND: negative is "at least"
+  std::string_view flags;  // space-separated, as in COMMAND: "readonly fast"
+  int first_key, last_key, key_step;
+  Progress (*run)(CommandContext&);
+  std::string_view summary;  // one line, for COMMAND DOCS
+  std::string_view group;
+  std::string_view since;
+};
+
+std::span<const Command> command_table();
+// Ignores case; null when there is none.
+const Command* find_command(std::string_view name);
+
+// Finds, checks (arity, authentication) and runs the command of `context`, replying with Redis's own words on an error.
+Progress run_command(CommandContext& context);
+
+}  // namespace plimsoll

@@ -1,0 +1,27 @@
+// Session: what the server remembers of one RESP client between its commands.
+//
+// Thread-safety: the connection's loop. Cost: about 100 bytes; names are empty until a client gives them.
+// Limits: none. Errors: none. Ownership: its connection's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "plimsoll/base/clock.h"
+
+namespace plimsoll {
+
+struct Session {
+  std::uint64_t id = 0;
+  bool authenticated = true;
+  bool close_after_reply = false;  // QUIT, and errors of the protocol
+  MonotonicTime connected_at{};
+  std::string_view last_command = "NULL";  // a name of the command table
+  std::string name;                        // CLIENT SETNAME
+  std::string library_name;                // CLIENT SETINFO
+  std::string library_version;
+  std::string peer;                        // "127.0.0.1:50312"
+  std::string local;
+};
+
+}  // namespace plimsoll
