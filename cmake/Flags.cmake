@@ -5,14 +5,19 @@ target_compile_options(plimsoll_flags INTERFACE
   -fno-omit-frame-pointer  # stacks are walked by frame pointers
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 
+# Instrumentation, in a variable too: the installed library needs it of whoever links it (tests/consumer).
+set(PLIMSOLL_INSTRUMENTATION "")
 if(PLIMSOLL_SANITIZE)
-  target_compile_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE} -fno-sanitize-recover=all)
-  target_link_options(plimsoll_flags INTERFACE -fsanitize=${PLIMSOLL_SANITIZE})
+  list(APPEND PLIMSOLL_INSTRUMENTATION -fsanitize=${PLIMSOLL_SANITIZE} -fno-sanitize-recover=all)
 endif()
 if(PLIMSOLL_COVERAGE)
-  target_compile_options(plimsoll_flags INTERFACE --coverage -fprofile-update=atomic)
-  target_link_options(plimsoll_flags INTERFACE --coverage)
+  list(APPEND PLIMSOLL_INSTRUMENTATION --coverage -fprofile-update=atomic)
 endif()
+target_compile_options(plimsoll_flags INTERFACE ${PLIMSOLL_INSTRUMENTATION})
+target_link_options(plimsoll_flags INTERFACE ${PLIMSOLL_INSTRUMENTATION})
 if(PLIMSOLL_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    message(FATAL_ERROR "PLIMSOLL_FUZZ needs clang, as the preset `fuzz` has it")
+  endif()
   target_compile_options(plimsoll_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()

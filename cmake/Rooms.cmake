@@ -4,6 +4,7 @@
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
 # <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
 # <NAME>_x_fuzz. Files are found by their names, so a new one needs no line here; public headers are listed.
+# What is made and what it needs is remembered in PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBS;PUBLIC_LIBS;TEST_LIBS;HEADERS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc internal/*.cc)
@@ -28,12 +29,15 @@ function(plimsoll_room NAME)
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${ROOM_HEADERS})
   target_link_libraries(${target} PUBLIC ${rooms} ${ROOM_PUBLIC_LIBS}
                         PRIVATE ${ROOM_LIBS} $<BUILD_INTERFACE:plimsoll_flags>)
+  set_property(GLOBAL APPEND PROPERTY PLIMSOLL_ROOMS ${NAME})
+  set_property(GLOBAL PROPERTY PLIMSOLL_${NAME}_LIBS ${ROOM_LIBS} ${ROOM_PUBLIC_LIBS})
 
   if(PLIMSOLL_TESTS AND tests)
     add_executable(${NAME}_test ${tests})
     target_link_libraries(${NAME}_test PRIVATE ${target} plimsoll_flags GTest::gmock_main ${ROOM_TEST_LIBS})
     target_compile_definitions(${NAME}_test PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+    gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 300 ENVIRONMENT "PLIMSOLL_PEERS=${PLIMSOLL_PEERS}")
   endif()
   if(PLIMSOLL_BENCH AND benches)
     add_executable(${NAME}_bench ${benches})
@@ -48,6 +52,9 @@ function(plimsoll_room NAME)
     endforeach()
   endif()
 endfunction()
+
+set(PLIMSOLL_PEERS ${PROJECT_SOURCE_DIR}/build/peers/bin CACHE PATH
+    "Where redis-server, memcached and promtool are for tests and benchmarks: `./dev peers` unpacks them there")
 
 if(PLIMSOLL_TESTS)
   find_package(GTest REQUIRED)
