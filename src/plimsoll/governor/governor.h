@@ -1,0 +1,108 @@
+// Governor: the one thread that watches the line and has memory given back in time.
+//
+// Every 10 ms (100 ms while nothing is charged), and at once when a charge crosses a level, leaves too little
+// free, is refused or waits: it reads the counters and one file, charges what the process holds without a
+// charge to the account `other`, follows the limit, sets the level, publishes what is admitted, has owners
+// give back what is short, and serves who waits. Requests never call it; they read the AdmissionBoard.
+//
+//   Governor governor({.line = line, .sensors = sensors, .board = board, .events = events});
+//   governor.add(cache, cache_account);
+//   governor.start();                       // or tick() from a test that owns the clock
+//   ... listen ...
+//   governor.measure_runtime();             // once, when the program is ready
+//
+// `other` is what is held beyond the charges. Memory may be charged before it is touched, which hides as much
+// memory that nobody charged; so owners say what they have not touched (ReclaimOffer::untouched), `other`
+// follows a rise at once and a fall after half a second, and what is charged beyond what is held is shown as
+// memory_overcharged_bytes. The line is safe in any case: charged() is never less than what is held.
+// Invariant: charged() >= held at the end of a tick, but for what was charged or touched meanwhile.
+//
+// Thread-safety: all methods from any thread; ticks one at a time. Cost: a tick 10-20 us, at most 0.3 % of a
+// core. Limits: a few dozen reclaimers; a stack of 256 KiB for them. Errors: a sensor that fails is counted,
+// logged, and its last value kept; start() says when there is no thread. Ownership: owns nothing it is given;
+// all of it must outlive the governor, and reclaimers until they are removed.
+#pragma once
+
+#include <memory>
+
+#include "plimsoll/base/clock.h"
+#include "plimsoll/base/result.h"
+#include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/budget/reclaimer.h"
+#include "plimsoll/governor/admission.h"
+#include "plimsoll/governor/event.h"
+#include "plimsoll/governor/history.h"
+#include "plimsoll/governor/level.h"
+#include "plimsoll/governor/response.h"
+#include "plimsoll/governor/sample.h"
+#include "plimsoll/governor/sensors.h"
+
+namespace plimsoll {
+
+class Governor final : public PressureListener {
+ public:
+  struct Options {
+    LoadLine& line;  // its limit is set already; accounts `other` and `runtime` are opened in it
+    Sensors& sensors;
+    AdmissionBoard& board;
+    EventLog& events;
+    LevelOptions levels{};
+    bool reclaim = true;      // false: watch, but have nothing given back (control runs)
+    Bytes worst_overshoot{};  // known from before; grows by what is seen
+    Duration busy_period = std::chrono::milliseconds(10);
+    Duration idle_period = std::chrono::milliseconds(100);
+    Duration limit_period = std::chrono::seconds(1);
+    Duration trim_cooldown = std::chrono::seconds(10);
+    const Clock* clock = nullptr;  // the system's when null
+
+    Result<void> Validate() const;
+  };
+  // What the status pages show: the last tick's view.
+  struct Snapshot {
+    Sample sample;
+    SlowReading slow;
+    FoundLimit limit;  // as found last; `words` says what binds
+    Response response = Response::kMonitor;
+    std::uint64_t ticks = 0;
+    std::uint64_t sensor_failures = 0;
+    Bytes reclaimed;
+    Bytes worst_overshoot;
+    Duration thread_cpu{};
+  };
+
+  // REQUIRES: options.Validate().
+  explicit Governor(const Options& options);
+  ~Governor() override;  // stops
+  Governor(const Governor&) = delete;
+  Governor& operator=(const Governor&) = delete;
+
+  // `account`: where the owner's memory is charged. REQUIRES: not added yet.
+  void add(Reclaimer& reclaimer, const Account& account);
+  // The owner is not in use any more when this returns.
+  void remove(Reclaimer& reclaimer);
+
+  // Runs the thread "plimsoll-gov". Errors: kSystem when there is no thread. REQUIRES: not running.
+  Result<void> start();
+  // Ends the thread; the line is not listened to any more. Does nothing when not running.
+  void stop();
+  // One look, as the thread does it. Never sleeps. Returns after how long the next one is due.
+  Duration tick();
+
+  // Charges what is held now beyond the charges to `runtime`, anew at each call: image, libraries, stacks,
+  // the heap of the start-up. Errors: the sensor's.
+  Result<void> measure_runtime();
+
+  void look_now() noexcept override;
+
+  Snapshot snapshot() const;
+  const History& history() const;
+  void Describe(StatSink& sink) const;
+  void CheckInvariants() const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace plimsoll
