@@ -1,0 +1,107 @@
+// Settings and Configuration: what a person may tell the server, from four sources and one table of keys.
+//
+// A default gives way to the TOML file, the file to the environment, that to a flag, and a flag to what is
+// set while the server runs; in which order they are loaded does not matter. One row of setting_keys() makes
+// a key's name in TOML (resp_port), in the environment (PLIMSOLL_RESP_PORT), as a flag (--resp-port) and in
+// the help.
+//
+//   Configuration configuration;
+//   if (auto loaded = configuration.load_file("plimsoll.toml"); !loaded) return refuse(loaded.error());
+//   run_server(configuration.settings());
+//
+// Invariant: every value of settings() has passed its key's parser, and origin() says who gave it.
+//
+// Thread-safety: one thread at a time. Cost: a file of some lines, read once. Limits: files to 1 MiB. Errors:
+// a text for a person: where, what is wrong, what would be right; one line for each fault. Ownership: copies
+// all it is given.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace plimsoll {
+
+enum class FullCache : std::uint8_t {
+  kEvictLru,  // the least recently used gives way
+  kRefuse,    // writes are refused
+};
+
+struct Settings {
+  std::string line;                // "512MiB", "50%" of what was found; empty: found
+  std::string bind = "127.0.0.1";  // an address, v4 or v6
+  std::uint16_t resp_port = 6379;  // 0: any free one, for both
+  std::uint16_t http_port = 9644;
+  std::string data_dir;   // empty: nothing is kept
+  bool governor = true;   // false: the line grants everything and nothing is given back (control runs)
+  std::string password;   // empty: none is asked for
+  bool insecure = false;  // a public address without a password
+  FullCache policy = FullCache::kEvictLru;
+  unsigned loops = 0;  // event loops; 0: one a core
+  std::string log_level = "info";
+};
+
+enum class SettingOrigin : std::uint8_t { kDefault, kFile, kEnvironment, kFlag, kRuntime };
+std::string_view name_of(SettingOrigin origin);
+
+struct SettingKey {
+  std::string_view name;   // as in TOML
+  std::string_view value;  // what stands for it in the help; empty: a switch, on by being there
+  std::string_view help;
+  bool live;    // may be set while the server runs
+  bool secret;  // is never shown
+  // Null, or what would be right; the settings are unchanged then.
+  const char* (*set)(Settings&, std::string_view text);
+  std::string (*get)(const Settings&);
+
+  std::string flag() const;         // --resp-port
+  std::string environment() const;  // PLIMSOLL_RESP_PORT
+};
+inline constexpr std::size_t kSettingKeys = 11;
+std::span<const SettingKey, kSettingKeys> setting_keys();
+const SettingKey* find_setting(std::string_view name);  // null when there is none
+
+// True where an address reaches this machine only.
+bool is_loopback(std::string_view address);
+
+class Configuration {
+ public:
+  using Outcome = tl::expected<void, std::string>;
+
+  // All faults of a file are found at once; what is right in it is taken.
+  Outcome load_file(const std::string& path);
+  Outcome load_text(std::string_view toml, std::string_view file_name);
+  // `environment`: as main() gets it, ends with null. What begins with PLIMSOLL_ is ours, but for what the
+  // project's own tools use and for the names that Kubernetes makes for a service called plimsoll.
+  Outcome load_environment(const char* const* environment);
+  // `name` as in TOML, for both.
+  Outcome set_flag(std::string_view name, std::string_view value);
+  Outcome set_now(std::string_view name, std::string_view value);
+
+  // What no key can know alone: call when all sources are loaded.
+  Outcome Validate() const;
+
+  const Settings& settings() const { return settings_; }
+  // REQUIRES: setting_keys() has the name.
+  SettingOrigin origin(std::string_view name) const;
+  // "default", "plimsoll.toml:3", "PLIMSOLL_LINE", "--line", "set at run time".
+  std::string origin_words(std::string_view name) const;
+  // The value as one would write it; a secret as "(set)", "" when it is not.
+  std::string shown(std::string_view name) const;
+
+ private:
+  struct Source {
+    SettingOrigin origin = SettingOrigin::kDefault;
+    std::string words = "default";
+  };
+  // Empty when all is well.
+  std::string take(std::string_view name, std::string_view text, const Source& source);
+
+  Settings settings_;
+  std::array<Source, kSettingKeys> sources_;
+};
+
+}  // namespace plimsoll
