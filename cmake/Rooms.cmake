@@ -3,8 +3,9 @@
 #
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
 # <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
-# <NAME>_x_fuzz. Files are found by their names, so a new one needs no line here; public headers are listed.
-# What is made and what it needs is remembered in PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
+# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x_fuzz/.
+# Files are found by their names, so a new one needs no line here; public headers are listed. What is made and
+# what it needs is remembered in the properties PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBS;PUBLIC_LIBS;TEST_LIBS;HEADERS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc internal/*.cc)
@@ -34,23 +35,31 @@ function(plimsoll_room NAME)
 
   if(PLIMSOLL_TESTS AND tests)
     add_executable(${NAME}_test ${tests})
-    target_link_libraries(${NAME}_test PRIVATE ${target} plimsoll_flags GTest::gmock_main ${ROOM_TEST_LIBS})
+    target_link_libraries(${NAME}_test PRIVATE ${target} plimsoll_flags GTest::gmock_main rapidcheck
+                          ${ROOM_TEST_LIBS})
     target_compile_definitions(${NAME}_test PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT 300 ENVIRONMENT "PLIMSOLL_PEERS=${PLIMSOLL_PEERS}")
+                         PROPERTIES TIMEOUT 300 ENVIRONMENT PLIMSOLL_PEERS=${PLIMSOLL_PEERS}
+                                    ENVIRONMENT_MODIFICATION RC_PARAMS=set:seed=1)  # rapidcheck: the same run twice
   endif()
   if(PLIMSOLL_BENCH AND benches)
     add_executable(${NAME}_bench ${benches})
     target_link_libraries(${NAME}_bench PRIVATE ${target} plimsoll_flags plimsoll_bench_harness)
   endif()
-  if(PLIMSOLL_FUZZ)
-    foreach(source ${fuzzers})
-      get_filename_component(stem ${source} NAME_WE)
+  foreach(source ${fuzzers})
+    get_filename_component(stem ${source} NAME_WE)
+    if(PLIMSOLL_TESTS)
+      add_executable(${NAME}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
+      target_link_libraries(${NAME}_${stem}_replay PRIVATE ${target} plimsoll_flags)
+      add_test(NAME ${NAME}.${stem}.replay
+               COMMAND ${NAME}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${stem})
+    endif()
+    if(PLIMSOLL_FUZZ)
       add_executable(${NAME}_${stem} ${source})
       target_link_libraries(${NAME}_${stem} PRIVATE ${target} plimsoll_flags)
       target_link_options(${NAME}_${stem} PRIVATE -fsanitize=fuzzer)
-    endforeach()
-  endif()
+    endif()
+  endforeach()
 endfunction()
 
 set(PLIMSOLL_PEERS ${PROJECT_SOURCE_DIR}/build/peers/bin CACHE PATH
@@ -58,5 +67,6 @@ set(PLIMSOLL_PEERS ${PROJECT_SOURCE_DIR}/build/peers/bin CACHE PATH
 
 if(PLIMSOLL_TESTS)
   find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
   include(GoogleTest)
 endif()

@@ -5,7 +5,7 @@
 // the sum of all buckets, but for additions under way.
 //
 // Thread-safety: add() and the readers from any thread (relaxed counters: a reader sees a recent state, not a
-// cut). Cost: add() is two uncontended atomic additions, about 10 ns; 5 KiB. Limits: values to 2^40. Errors:
+// cut). Cost: add() is two uncontended atomic additions, about 10 ns; 5 KiB. Limits: values to 2^41. Errors:
 // none.
 #pragma once
 

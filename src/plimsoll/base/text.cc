@@ -57,15 +57,22 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 Result<Bytes> parse_bytes(std::string_view text) {
   static constexpr const char* kWant = "not a size: write a number and a unit, as in 4096, 64KiB or 1.5GiB";
+  static constexpr const char* kTooLarge = "a size must be below 2^63 bytes";
   text = trim(text);
+  // A plain count is read as an integer: a double would round it above 2^53.
+  if (std::optional<std::uint64_t> count = parse_uint64(text)) {
+    if (*count > Bytes::kMax) return fail(ErrorCode::kOutOfRange, kTooLarge);
+    return Bytes(*count);
+  }
   double number = 0;
   auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc() || !(number >= 0)) return fail(ErrorCode::kInvalid, kWant);
+  if (error == std::errc::result_out_of_range) return fail(ErrorCode::kOutOfRange, kTooLarge);
+  if (error != std::errc() || !(number >= 0) || std::isinf(number)) return fail(ErrorCode::kInvalid, kWant);
   int power = unit_power(trim(text.substr(static_cast<std::size_t>(end - text.data()))));
   if (power < 0) return fail(ErrorCode::kInvalid, kWant);
   double bytes = std::ldexp(number, 10 * power);
-  if (bytes >= std::ldexp(1.0, 63)) return fail(ErrorCode::kOutOfRange, "a size must be below 2^63 bytes");
+  if (bytes >= std::ldexp(1.0, 63)) return fail(ErrorCode::kOutOfRange, kTooLarge);
   return Bytes(static_cast<std::uint64_t>(bytes));
 }
 
@@ -90,20 +97,23 @@ std::string format_bytes(Bytes bytes) {
   static constexpr std::array<const char*, 7> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = bytes.as_double();
   std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
+  // 1023.97 would be printed as 1024.0, so it is shown in the next unit.
+  while (unit + 1 < kUnits.size() && value >= (unit == 0 ? 1024 : 1023.5)) {
     value /= 1024;
     ++unit;
   }
-  return format_with(unit == 0 || value == std::floor(value) ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+  bool whole = unit == 0 || value == std::floor(value) || value >= 999.95;
+  return format_with(whole ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
 }
 
 std::string format_duration(std::chrono::nanoseconds duration) {
   double ns = static_cast<double>(duration.count());
   if (ns < 1e3) return format_with("%.0f %s", ns, "ns");
-  if (ns < 1e6) return format_with("%.3g %s", ns / 1e3, "us");
-  if (ns < 1e9) return format_with("%.3g %s", ns / 1e6, "ms");
-  if (ns < 60e9) return format_with("%.3g %s", ns / 1e9, "s");
-  auto seconds = static_cast<long long>(ns / 1e9);
+  // Where three digits would round up to the next unit, the next unit it is: 999.7 us would be "1e+03 us".
+  if (ns < 999.5e3) return format_with("%.3g %s", ns / 1e3, "us");
+  if (ns < 999.5e6) return format_with("%.3g %s", ns / 1e6, "ms");
+  if (ns < 59.95e9) return format_with("%.3g %s", ns / 1e9, "s");
+  long long seconds = std::llround(ns / 1e9);
   if (seconds < 3600) return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
   return std::to_string(seconds / 3600) + " h " + std::to_string(seconds / 60 % 60) + " min";
 }
