@@ -1,0 +1,152 @@
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "plimsoll/base/text.h"
+#include "plimsoll/server/settings.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr Bytes kSmallestLine = 16_MiB;  // below that nothing is left beside the program itself
+constexpr std::size_t kLongestPassword = 512;
+constexpr unsigned kMostLoops = 256;
+
+const char* parse_switch(std::string_view text, bool& value) {
+  for (std::string_view word : {"on", "true", "yes", "1"}) {
+    if (equals_ignoring_case(text, word)) return value = true, nullptr;
+  }
+  for (std::string_view word : {"off", "false", "no", "0"}) {
+    if (equals_ignoring_case(text, word)) return value = false, nullptr;
+  }
+  return "write on or off";
+}
+
+const char* parse_port(std::string_view text, std::uint16_t& port) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number > 65535) return "a port is a number from 0 to 65535, where 0 takes any free one";
+  port = static_cast<std::uint16_t>(*number);
+  return nullptr;
+}
+
+const char* set_line(Settings& settings, std::string_view text) {
+  if (text.empty()) return settings.line.clear(), nullptr;
+  // Of an endless whole, so that any share is above the smallest line.
+  Result<Bytes> line = parse_bytes_or_share(text, Bytes::max());
+  if (!line) return "write a size, as in 512MiB, or a share of what was found, as in 50%";
+  if (*line < kSmallestLine) return "a line of less than 16MiB leaves nothing beside the program itself";
+  settings.line = text;
+  return nullptr;
+}
+
+bool is_address(std::string_view text) {
+  std::array<unsigned char, sizeof(in6_addr)> binary{};
+  std::string name(text);
+  return inet_pton(AF_INET, name.c_str(), binary.data()) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), binary.data()) == 1;
+}
+
+const char* set_bind(Settings& settings, std::string_view text) {
+  if (text == "localhost") text = "127.0.0.1";
+  if (!is_address(text)) return "write an address, as in 127.0.0.1, ::1 or 0.0.0.0";
+  settings.bind = text;
+  return nullptr;
+}
+
+const char* set_password(Settings& settings, std::string_view text) {
+  if (text.size() > kLongestPassword) return "a password has at most 512 bytes";
+  settings.password = text;
+  return nullptr;
+}
+
+const char* set_policy(Settings& settings, std::string_view text) {
+  if (text == "lru") return settings.policy = FullCache::kEvictLru, nullptr;
+  if (text == "noeviction") return settings.policy = FullCache::kRefuse, nullptr;
+  return "write lru (the least recently used gives way) or noeviction (writes are refused)";
+}
+
+const char* set_loops(Settings& settings, std::string_view text) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number > kMostLoops) return "write a number from 0 (one loop a core) to 256";
+  settings.loops = static_cast<unsigned>(*number);
+  return nullptr;
+}
+
+const char* set_log_level(Settings& settings, std::string_view text) {
+  for (std::string_view level : {"debug", "info", "warning", "error", "off"}) {
+    if (text == level) return settings.log_level = text, nullptr;
+  }
+  return "write debug, info, warning, error or off";
+}
+
+std::string on_off(bool value) { return value ? "on" : "off"; }
+
+constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
+    {"line", "SIZE", "the most memory to hold, 512MiB or 50%; found by itself when not given", false, false,
+     &set_line, [](const Settings& s) { return s.line; }},
+    {"bind", "ADDRESS", "the address to listen on", false, false, &set_bind,
+     [](const Settings& s) { return s.bind; }},
+    {"resp_port", "PORT", "the port of RESP (Redis clients)", false, false,
+     [](Settings& s, std::string_view text) { return parse_port(text, s.resp_port); },
+     [](const Settings& s) { return std::to_string(s.resp_port); }},
+    {"http_port", "PORT", "the port of HTTP (metrics and status)", false, false,
+     [](Settings& s, std::string_view text) { return parse_port(text, s.http_port); },
+     [](const Settings& s) { return std::to_string(s.http_port); }},
+    {"data_dir", "FOLDER", "where to keep what outlives a run; nothing is kept when not given", false, false,
+     [](Settings& s, std::string_view text) -> const char* { return s.data_dir = text, nullptr; },
+     [](const Settings& s) { return s.data_dir; }},
+    {"governor", "on|off", "off: grant everything and give nothing back, for control runs only", false, false,
+     [](Settings& s, std::string_view text) { return parse_switch(text, s.governor); },
+     [](const Settings& s) { return on_off(s.governor); }},
+    {"password", "TEXT",
+     "what clients must say (AUTH); other users of the machine can read flags, so better a file", true, true,
+     &set_password, [](const Settings& s) { return s.password; }},
+    {"insecure", "", "allow an address that others can reach without a password", false, false,
+     [](Settings& s, std::string_view text) { return parse_switch(text, s.insecure); },
+     [](const Settings& s) { return on_off(s.insecure); }},
+    {"policy", "lru|noeviction", "what a write does when the line is reached", true, false, &set_policy,
+     [](const Settings& s) -> std::string { return s.policy == FullCache::kRefuse ? "noeviction" : "lru"; }},
+    {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
+     [](const Settings& s) { return std::to_string(s.loops); }},
+    {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,
+     [](const Settings& s) { return s.log_level; }},
+}};
+
+}  // namespace
+
+std::span<const SettingKey, kSettingKeys> setting_keys() { return kKeys; }
+
+const SettingKey* find_setting(std::string_view name) {
+  auto found =
+      std::find_if(kKeys.begin(), kKeys.end(), [name](const SettingKey& key) { return key.name == name; });
+  return found == kKeys.end() ? nullptr : &*found;
+}
+
+std::string SettingKey::flag() const {
+  std::string text = "--" + std::string(name);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+std::string SettingKey::environment() const {
+  std::string text = "PLIMSOLL_" + std::string(name);
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
+bool is_loopback(std::string_view address) {
+  std::string name(address);
+  in_addr v4{};
+  if (inet_pton(AF_INET, name.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, name.c_str(), &v6) != 1) return false;
+  std::array<unsigned char, 16> bytes{};
+  std::memcpy(bytes.data(), &v6, bytes.size());
+  static constexpr std::array<unsigned char, 13> kMapped127 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+  static constexpr std::array<unsigned char, 16> kOne = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return bytes == kOne || std::equal(kMapped127.begin(), kMapped127.end(), bytes.begin());
+}
+
+}  // namespace plimsoll
