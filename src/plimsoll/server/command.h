@@ -1,10 +1,11 @@
 // Commands: the table of RESP commands, and what one needs to run.
 //
-// One row a command (name, arity, flags, where its keys are, handler), after Redis's own table, which clients ask for with COMMAND.
-// Handlers are free functions over a CommandContext; a group of commands is a file, commands_<group>.cc.
+// One row a command (name, arity, flags, where its keys are, handler), after Redis's own table, which clients
+// ask for with COMMAND. Handlers are free functions over a CommandContext; a group of commands is a file,
+// commands_<group>.cc. What they answer is what Redis 7.0.15 answers, errors and their order included.
 //
-// Thread-safety: the table is constant; handlers run on the connection's loop. Cost: finding a command about 20 ns.
-// Limits: none. Errors: replies. Ownership: a context lives for one command.
+// Thread-safety: the table is constant; handlers run on the connection's loop. Cost: finding a command about
+// 20 ns. Limits: none. Errors: replies. Ownership: a context lives for one command.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,17 @@ namespace plimsoll {
 class ServerFacts {
  public:
   virtual ~ServerFacts() = default;
-  virtual std::string info(std::string_view section) const = 0;             // INFO's text; "" and "default": the usual sections
-  virtual std::vector<std::string> client_lines() const = 0;                // CLIENT LIST, a line each without line end
-  virtual std::string_view password() const = 0;                            // empty: none is needed
-  // CONFIG GET: every pair whose name matches the glob; CONFIG SET: an error's text, or empty.
+  // INFO's text of one section, its name in lower case; "default": the usual ones, "all", "everything".
+  virtual std::string info(std::string_view section) const = 0;
+  virtual std::vector<std::string> client_lines() const = 0;  // CLIENT LIST, a line each without line end
+  virtual std::string_view password() const = 0;              // empty: none is needed
+  // CONFIG GET: every pair whose name matches the glob, ignoring case.
   virtual std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const = 0;
+  // CONFIG SET of one name that config_get() knows. Empty, or the reason: "argument must be a memory value".
   virtual std::string config_set(std::string_view name, std::string_view value) = 0;
+  virtual void reset_stats() {}  // CONFIG RESETSTAT
+  // What a command holds of its own while it replies is charged to (the list that KEYS makes).
+  virtual Account& scratch() = 0;
 };
 
 enum class Progress : std::uint8_t {
@@ -41,33 +47,46 @@ enum class Progress : std::uint8_t {
 
 struct CommandContext {
   std::span<const std::string_view> args;  // args[0] is the command's name as it was sent
-  std::span<ExtentRef> bodies;             // bodies[i]: args[i] in pages of its own, or empty; may be moved from
+  std::span<ExtentRef> bodies;  // bodies[i]: args[i] in pages of its own, or empty; may be moved from
   Reply& reply;
   Cache& cache;
   ServerFacts& server;
   Session& session;
-  std::int64_t now_ms = 0;                 // Unix time at which the command is run
-  std::size_t resume = 0;                  // where to go on after kAgain; the handler's own
+  std::int64_t now_ms = 0;  // Unix time at which the command is run
+  // The handler's own, between a kAgain and the call after it: where to go on (0: from the start), and the
+  // value or list of which only a part is sent.
+  std::size_t resume = 0;
+  PinnedValue kept = {};
   // True once the reader holds its share: commands with many values return kAgain then.
   std::function<bool()> reader_is_full = [] { return false; };
 };
 
 struct Command {
-  std::string_view name;  // lower case
-  int arity;              // as in COMMAND: negative is "at least"
+  std::string_view name;   // lower case; "config|get" for a subcommand
+  int arity;               // as in COMMAND: negative is "at least"
   std::string_view flags;  // space-separated, as in COMMAND: "readonly fast"
   int first_key, last_key, key_step;
-  Progress (*run)(CommandContext&);
-  std::string_view summary;  // one line, for COMMAND DOCS
+  Progress (*run)(CommandContext&);  // null: has subcommands and does nothing without one
+  std::string_view summary;          // one line, for COMMAND DOCS
   std::string_view group;
   std::string_view since;
+  std::string_view categories;      // of Redis's access control, "read string fast"
+  std::string_view key_flags = {};  // what is done to the keys, "RO access"
+  std::string_view tips = {};
+  std::size_t subcommands = 0;  // that many rows after this one are its subcommands
+
+  bool has_flag(std::string_view flag) const;
+  std::span<const Command> children() const { return {this + 1, subcommands}; }
 };
 
 std::span<const Command> command_table();
-// Ignores case; null when there is none.
+// Ignores case; null when there is none. A subcommand goes by its full name.
 const Command* find_command(std::string_view name);
+// The command or subcommand that a request asks for; null when there is none. REQUIRES: args is not empty.
+const Command* requested_command(std::span<const std::string_view> args);
 
-// Finds, checks (arity, authentication) and runs the command of `context`, replying with Redis's own words on an error.
+// Finds, checks (arity, authentication) and runs the command of `context`, replying with Redis's own words on
+// an error. After kAgain the checks are not made again. REQUIRES: args is not empty.
 Progress run_command(CommandContext& context);
 
 }  // namespace plimsoll
