@@ -35,6 +35,8 @@ Charge Account::charge(Bytes bytes) noexcept {
     return Charge(this, bytes);
   }
   refused_.fetch_add(1, std::memory_order_relaxed);
+  // The attempt may have stood in a waiter's way before it was undone.
+  if (!behind) line_.serve_if_awaited();
   line_.wake();
   return {};
 }
@@ -75,7 +77,7 @@ class BlockingWaiter final : public Waiter {
 }  // namespace
 
 Result<Charge> Account::charge_before(Bytes bytes, MonotonicTime deadline) {
-  if (line_.enforcing() && (bytes > maximum() || bytes > line_.line())) {
+  if (!line_.could_hold(*this, bytes)) {
     return fail(ErrorCode::kOutOfRange, "more than the account or the line could ever hold");
   }
   if (Charge now = charge(bytes)) return now;
@@ -89,6 +91,7 @@ Result<Charge> Account::charge_before(Bytes bytes, MonotonicTime deadline) {
 
 void Account::pin(Bytes bytes) noexcept {
   pinned_.fetch_add(bytes.signed_count(), std::memory_order_relaxed);
+  if (kind() != AccountKind::kDroppable) return;  // all of it is undroppable already
   line_.undroppable_.fetch_add(bytes.signed_count(), std::memory_order_relaxed);
   line_.wake_if_tight();
 }
@@ -97,20 +100,25 @@ void Account::unpin(Bytes bytes) noexcept {
   std::int64_t before = pinned_.fetch_sub(bytes.signed_count(), std::memory_order_relaxed);
   PLIMSOLL_DCHECK(before >= bytes.signed_count(), "account %s", name_.c_str());
   static_cast<void>(before);
+  if (kind() != AccountKind::kDroppable) return;
   line_.undroppable_.fetch_sub(bytes.signed_count(), std::memory_order_relaxed);
 }
 
 Bytes Account::droppable() const {
-  if (kind_ != AccountKind::kDroppable) return {};
+  if (kind() != AccountKind::kDroppable) return {};
   return used().minus_clamped(std::max(pinned(), guarantee()));
 }
 
 void Account::set_maximum(Bytes maximum) noexcept {
-  maximum_.store(maximum.signed_count(), std::memory_order_relaxed);
+  maximum_.store(maximum.signed_count(), std::memory_order_seq_cst);
+  if (maximum < used()) line_.wake();
+  line_.wake_if_tight();
+  line_.serve_if_awaited();
 }
 
 void Account::set_guarantee(Bytes guarantee) noexcept {
-  guarantee_.store(guarantee.signed_count(), std::memory_order_relaxed);
+  guarantee_.store(guarantee.signed_count(), std::memory_order_seq_cst);
+  line_.serve_if_awaited();
 }
 
 }  // namespace plimsoll

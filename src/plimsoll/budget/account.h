@@ -9,8 +9,9 @@
 //
 // Thread-safety: all methods from any thread. Cost: a charge is two to four atomic additions (about 25 ns),
 // so charge by slab, by segment or through a Lease, never by object. Limits: none on depth; a few dozen
-// accounts are expected. Errors: an empty Charge is a refusal; an account that is closed while in use aborts.
-// Ownership: by its LoadLine.
+// accounts are expected; a guarantee counts as far as the guarantees above it cover it. Errors: an empty
+// Charge is a refusal (near the bound possibly because of another's attempt that was refused too); an account
+// that ends while in use aborts. Ownership: by its LoadLine.
 #pragma once
 
 #include <atomic>
@@ -26,6 +27,7 @@
 namespace plimsoll {
 
 class LoadLine;
+class Waiter;
 
 // What it takes to get the memory of an account back.
 enum class AccountKind : std::uint8_t {
@@ -39,7 +41,7 @@ std::string_view name_of(AccountKind kind);
 struct AccountOptions {
   std::string name;  // [a-z0-9_]+; becomes a label of the metrics
   AccountKind kind = AccountKind::kPinned;
-  Bytes guarantee;
+  Bytes guarantee{};
   Bytes maximum = Bytes::max();
 };
 
@@ -50,18 +52,19 @@ class Account {
 
   // Granted in full, or empty. Refused while a Waiter of this account is ahead in the queue.
   Charge charge(Bytes bytes) noexcept;
-  // Waits up to `deadline` for `bytes`, first come first served. For threads that may block; event loops
-  // enqueue a Waiter. Errors: kTimedOut; kOutOfRange when the account could never hold that much.
+  // Waits up to `deadline` (of the system's clock) for `bytes`, first come first served. For threads that may
+  // block; event loops enqueue a Waiter. Errors: kTimedOut; kOutOfRange when it could never hold that much.
   Result<Charge> charge_before(Bytes bytes, MonotonicTime deadline);
   // For memory that is already held (measured, not asked for): always granted, even above the line.
   Charge charge_held(Bytes bytes) noexcept;
 
-  // Pinned bytes of a droppable account cannot be dropped while they are: a value that is being sent.
+  // Pinned bytes of a droppable account cannot be dropped while they are: a value that is being sent. Counted
+  // for other kinds too, where it changes nothing.
   void pin(Bytes bytes) noexcept;
   void unpin(Bytes bytes) noexcept;
 
   const std::string& name() const { return name_; }
-  AccountKind kind() const { return kind_; }
+  AccountKind kind() const { return kind_.load(std::memory_order_relaxed); }
   Account* parent() const { return parent_; }
   LoadLine& line() const { return line_; }
 
@@ -74,8 +77,11 @@ class Account {
   // What could be dropped at once: zero unless kDroppable; never below the guarantee, never what is pinned.
   Bytes droppable() const;
 
+  // Lowered below used(), nothing more is granted, and the governor calls back what is above.
   void set_maximum(Bytes maximum) noexcept;
   void set_guarantee(Bytes guarantee) noexcept;
+  // A cache that is told not to evict holds memory that cannot be dropped.
+  void set_kind(AccountKind kind) noexcept { kind_.store(kind, std::memory_order_relaxed); }
 
  private:
   friend class LoadLine;
@@ -85,7 +91,7 @@ class Account {
   LoadLine& line_;
   Account* const parent_;  // null at the root
   const std::string name_;
-  const AccountKind kind_;
+  std::atomic<AccountKind> kind_;
 
   // Signed, because an addition that is refused is visible to others until it is undone.
   std::atomic<std::int64_t> used_{0};
@@ -95,6 +101,11 @@ class Account {
   std::atomic<std::int64_t> peak_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint32_t> waiting_{0};
+  // The queue of its waiters, under the line's lock for them.
+  Waiter* first_waiter_ = nullptr;
+  Waiter* last_waiter_ = nullptr;
+  std::uint64_t waiting_bytes_ = 0;
+  bool stuck_ = false;  // while serving: its first waiter did not fit
   // Siblings, newest first; links are written before they are published and never change after.
   std::atomic<Account*> first_child_{nullptr};
   Account* next_sibling_ = nullptr;

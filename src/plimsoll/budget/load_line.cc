@@ -25,20 +25,32 @@ LoadLine::LoadLine(const Options& options)
 }
 
 LoadLine::~LoadLine() {
-  MutexLock lock(wait_mutex_);
-  PLIMSOLL_CHECK(queue_.empty(), "%zu waiters left", queue_.size());
+  {
+    MutexLock lock(wait_mutex_);
+    PLIMSOLL_CHECK(queues_.empty(), "%zu waiters left", waiting_.load());
+  }
+  MutexLock lock(tree_mutex_);
+  for (const auto& account : accounts_) {
+    PLIMSOLL_CHECK(account->used_.load() == 0, "account %s still has %lld bytes", account->name().c_str(),
+                   static_cast<long long>(account->used_.load()));
+  }
 }
 
 Account& LoadLine::open(AccountOptions options, Account* parent) {
   MutexLock lock(tree_mutex_);
-  for (const auto& account : accounts_)
+  for (const auto& account : accounts_) {
     PLIMSOLL_CHECK(account->name() != options.name, "%s", options.name.c_str());
+  }
+  PLIMSOLL_CHECK(options.guarantee <= options.maximum, "%s", options.name.c_str());
   Account* above = parent ? parent : root_.get();
   PLIMSOLL_CHECK(&above->line() == this, "the parent is of another line");
+  PLIMSOLL_CHECK(above->kind() != AccountKind::kDroppable, "%s is droppable", above->name().c_str());
   accounts_.emplace_back(new Account(*this, above, std::move(options)));
   Account* account = accounts_.back().get();
   account->next_sibling_ = above->first_child_.load(kRelaxed);
   above->first_child_.store(account, std::memory_order_release);  // pairs with fits()
+  MutexLock wait_lock(wait_mutex_);
+  queues_.reserve(accounts_.size());  // waiting allocates nothing
   return *account;
 }
 
@@ -47,8 +59,6 @@ void LoadLine::set_limit(Bytes limit, Bytes worst_overshoot) {
   limit_.store(limit.signed_count(), kRelaxed);
   headroom_.store(headroom_for(line).signed_count(), kRelaxed);
   root_->set_maximum(line);
-  wake_if_tight();
-  serve_waiters();
 }
 
 Bytes LoadLine::droppable() const {
@@ -61,12 +71,21 @@ Bytes LoadLine::droppable() const {
 double LoadLine::pressure() const { return ratio(charged().minus_clamped(droppable()), line()); }
 
 void LoadLine::set_listener(PressureListener* listener) {
-  listener_.store(listener, std::memory_order_release);
+  MutexLock lock(listener_mutex_);
+  listener_ = listener;
+  wake_pending_.exchange(false, std::memory_order_acq_rel);
+}
+
+void LoadLine::listened() {
+  undroppable_.store(charged().minus_clamped(droppable()).signed_count(), kRelaxed);
+  wake_pending_.exchange(false, std::memory_order_acq_rel);
 }
 
 void LoadLine::wake() noexcept {
-  PressureListener* listener = listener_.load(std::memory_order_acquire);
-  if (listener && !wake_pending_.exchange(true, std::memory_order_acq_rel)) listener->look_now();
+  // Loaded first, so that refusals in a row do not fight for the cache line.
+  if (wake_pending_.load(kRelaxed) || wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
+  MutexLock lock(listener_mutex_);
+  if (listener_) listener_->look_now();
 }
 
 void LoadLine::wake_if_tight() noexcept {
@@ -74,23 +93,37 @@ void LoadLine::wake_if_tight() noexcept {
   if (free < headroom_.load(kRelaxed) / 2 || undroppable_.load(kRelaxed) > wake_level_.load(kRelaxed)) wake();
 }
 
-void LoadLine::add(Account& account, std::int64_t bytes) noexcept {
+void LoadLine::serve_if_awaited() noexcept {
+  // seq_cst: pairs with enqueue(). Either this sees the waiter, or the waiter's own attempt sees the bytes.
+  if (waiting_.load(std::memory_order_seq_cst) > 0) serve_waiters();
+}
+
+void LoadLine::add(Account& account, std::int64_t bytes, const Account* below) noexcept {
   if (account.kind() != AccountKind::kDroppable) undroppable_.fetch_add(bytes, kRelaxed);
-  for (Account* node = &account; node != nullptr; node = node->parent_) {
-    // seq_cst, for the pairing of give() with enqueue().
-    std::int64_t used = node->used_.fetch_add(bytes, std::memory_order_seq_cst) + bytes;
-    if (bytes > 0 && used > node->peak_.load(kRelaxed)) node->peak_.store(used, kRelaxed);
+  for (Account* node = &account; node != below; node = node->parent_) {
+    node->used_.fetch_add(bytes, std::memory_order_seq_cst);  // for the pairing of give() with enqueue()
   }
 }
 
-bool LoadLine::fits(const Account& child) const noexcept {
+void LoadLine::raise_peaks(Account& account, const Account* below) noexcept {
+  for (Account* node = &account; node != below; node = node->parent_) {
+    std::int64_t used = node->used_.load(kRelaxed);
+    std::int64_t peak = node->peak_.load(kRelaxed);
+    while (used > peak && !node->peak_.compare_exchange_weak(peak, used, kRelaxed)) {
+    }
+  }
+}
+
+bool LoadLine::fits(const Account& child, bool droppable) const noexcept {
   const Account& parent = *child.parent_;
   std::int64_t used = parent.used_.load(kRelaxed);
   std::int64_t maximum = parent.maximum_.load(kRelaxed);
   if (used > maximum) return false;
   if (child.used_.load(kRelaxed) <= child.guarantee_.load(kRelaxed)) return true;
-  bool at_root = parent.parent_ == nullptr;
-  if (child.kind() == AccountKind::kDroppable) return !at_root || used <= maximum - headroom_.load(kRelaxed);
+  if (droppable) {
+    bool at_root = parent.parent_ == nullptr;
+    return !at_root || used <= maximum - headroom_.load(kRelaxed) - kept_for_waiters_.load(kRelaxed);
+  }
   // What others are guaranteed and do not use is kept for them; only droppable accounts borrow it.
   for (const Account* other = parent.first_child_.load(std::memory_order_acquire); other != nullptr;
        other = other->next_sibling_) {
@@ -100,51 +133,79 @@ bool LoadLine::fits(const Account& child) const noexcept {
   return used <= maximum;
 }
 
-LoadLine::Verdict LoadLine::take(Account& account, std::int64_t bytes, bool held) noexcept {
-  if (held || !enforce_) {
-    add(account, bytes);
-    wake_if_tight();
-    return Verdict::kGranted;
+// What can be refused without adding first, so that a huge request does not make small ones of others fail
+// meanwhile. The account's own bounds come first: who lacks those has no claim on the line.
+LoadLine::Verdict LoadLine::plain_refusal(const Account& account, std::int64_t bytes) const noexcept {
+  for (const Account* node = &account; node != root_.get(); node = node->parent_) {
+    if (bytes > node->maximum_.load(kRelaxed) - node->used_.load(kRelaxed)) return Verdict::kAccountFull;
   }
-  // Refused without adding where it is plain, so that a huge request does not make small ones of others fail
-  // meanwhile.
-  std::int64_t line = root_->maximum_.load(kRelaxed);
-  if (bytes > line - root_->used_.load(kRelaxed)) return Verdict::kLineFull;
-  if (bytes > account.maximum_.load(kRelaxed) - account.used_.load(kRelaxed)) return Verdict::kAccountFull;
+  if (bytes > root_->maximum_.load(kRelaxed) - root_->used_.load(kRelaxed)) return Verdict::kLineFull;
+  return Verdict::kGranted;
+}
 
-  add(account, bytes);
-  Verdict verdict = Verdict::kGranted;
-  for (const Account* node = &account; node->parent_ != nullptr && verdict == Verdict::kGranted;
-       node = node->parent_) {
-    if (node->used_.load(kRelaxed) > node->maximum_.load(kRelaxed)) {
-      verdict = Verdict::kAccountFull;
-    } else if (!fits(*node)) {
-      verdict = node->parent_->parent_ == nullptr ? Verdict::kLineFull : Verdict::kAccountFull;
+// REQUIRES: the bytes were added. Each attempt sees its own bytes at least, so of two that do not fit
+// together at most one passes.
+LoadLine::Verdict LoadLine::verdict_on(const Account& account) const noexcept {
+  const bool droppable = account.kind() == AccountKind::kDroppable;
+  for (const Account* node = &account; node != root_.get(); node = node->parent_) {
+    if (node->used_.load(kRelaxed) > node->maximum_.load(kRelaxed)) return Verdict::kAccountFull;
+    if (!fits(*node, droppable)) {
+      return node->parent_ == root_.get() ? Verdict::kLineFull : Verdict::kAccountFull;
     }
   }
-  if (verdict != Verdict::kGranted) add(account, -bytes);
-  wake_if_tight();
+  return Verdict::kGranted;
+}
+
+LoadLine::Verdict LoadLine::take(Account& account, std::int64_t bytes, bool held) noexcept {
+  const bool bounded = enforce_ && !held;
+  Verdict verdict = bounded ? plain_refusal(account, bytes) : Verdict::kGranted;
+  if (verdict == Verdict::kGranted) {
+    add(account, bytes);
+    if (bounded) verdict = verdict_on(account);
+    if (verdict == Verdict::kGranted) {
+      raise_peaks(account);
+    } else {
+      add(account, -bytes);
+    }
+    wake_if_tight();
+  }
+  // A droppable account has to keep away from what others need, so it holds nobody up.
+  if (verdict == Verdict::kLineFull && account.kind() == AccountKind::kDroppable)
+    return Verdict::kAccountFull;
   return verdict;
 }
 
 bool LoadLine::move(Account& from, Account& to, std::int64_t bytes) noexcept {
-  add(to, bytes);
-  bool fits_in = true;
-  for (const Account* node = &to; enforce_ && node->parent_ != nullptr; node = node->parent_) {
-    if (node->used_.load(kRelaxed) > node->maximum_.load(kRelaxed)) fits_in = false;
+  // Above the first account that both are part of nothing changes.
+  const Account* common = nullptr;
+  for (const Account* above = &from; above != nullptr && common == nullptr; above = above->parent_) {
+    for (const Account* node = &to; node != nullptr && common == nullptr; node = node->parent_) {
+      if (node == above) common = node;
+    }
   }
-  if (fits_in) {
-    give(from, bytes);
-  } else {
-    add(to, -bytes);
+  if (enforce_) {
+    for (const Account* node = &to; node != common; node = node->parent_) {
+      if (bytes > node->maximum_.load(kRelaxed) - node->used_.load(kRelaxed)) return false;
+    }
   }
-  return fits_in;
+  add(to, bytes, common);
+  for (const Account* node = &to; enforce_ && node != common; node = node->parent_) {
+    if (node->used_.load(kRelaxed) > node->maximum_.load(kRelaxed)) {
+      add(to, -bytes, common);
+      serve_if_awaited();
+      return false;
+    }
+  }
+  raise_peaks(to, common);
+  add(from, -bytes, common);
+  wake_if_tight();
+  serve_if_awaited();
+  return true;
 }
 
 void LoadLine::give(Account& account, std::int64_t bytes) noexcept {
   add(account, -bytes);
-  // seq_cst: pairs with enqueue(). Either this sees the waiter, or the waiter's own attempt sees the bytes.
-  if (waiting_.load(std::memory_order_seq_cst) > 0) serve_waiters();
+  serve_if_awaited();
 }
 
 std::vector<const Account*> LoadLine::accounts() const {
@@ -163,6 +224,7 @@ void LoadLine::Describe(StatSink& sink) const {
   sink.gauge("memory_charged_bytes", "Charged by all accounts", charged().as_double());
   sink.gauge("memory_droppable_bytes", "Could be dropped at once", droppable().as_double());
   sink.gauge("memory_usage_ratio", "(charged - droppable) / line", pressure());
+  sink.gauge("memory_wanted_bytes", "Waited for, by requests that could have it", wanted().as_double());
   sink.gauge("memory_waiting", "Requests waiting for memory", static_cast<double>(waiting_.load(kRelaxed)));
   const auto all = accounts();
   auto each = [&](const char* name, const char* help, auto figure) {
@@ -175,6 +237,8 @@ void LoadLine::Describe(StatSink& sink) const {
        [](const Account& a) { return a.pinned().as_double(); });
   each("account_guarantee_bytes", "Kept for the account",
        [](const Account& a) { return a.guarantee().as_double(); });
+  each("account_maximum_bytes", "What the account may reach: the line where it has no maximum",
+       [this](const Account& a) { return std::min(a.maximum(), line()).as_double(); });
   for (const Account* a : all) {
     sink.counter("account_refused_total", "Charges refused", static_cast<double>(a->refused()),
                  {{"account", a->name()}});
@@ -185,6 +249,8 @@ void LoadLine::Describe(StatSink& sink) const {
                  {{"cause", cause}, {"end", "granted"}});
     sink.counter("memory_waits_total", "Waits for memory that ended", static_cast<double>(w.timed_out),
                  {{"cause", cause}, {"end", "timed_out"}});
+    sink.counter("memory_waits_total", "Waits for memory that ended", static_cast<double>(w.cancelled),
+                 {{"cause", cause}, {"end", "cancelled"}});
   }
   for (const auto& [cause, w] : waits) {
     sink.counter("memory_wait_seconds_total", "Time spent waiting for memory",
@@ -194,18 +260,29 @@ void LoadLine::Describe(StatSink& sink) const {
 
 void LoadLine::CheckInvariants() const {
   MutexLock lock(tree_mutex_);
-  for (const auto& account : accounts_) {
-    Bytes children;
-    bool any = false;
+  std::int64_t undroppable = 0;
+  std::int64_t all_own = 0;
+  auto own = [this](const Account& account) PLIMSOLL_REQUIRES(tree_mutex_) {
+    std::int64_t bytes = account.used_.load();
     for (const auto& child : accounts_) {
-      if (child->parent_ != account.get()) continue;
-      children += child->used();
-      any = true;
+      if (child->parent_ == &account) bytes -= child->used_.load();
     }
-    PLIMSOLL_CHECK(account->used_.load() >= 0, "%s", account->name().c_str());
+    PLIMSOLL_CHECK(bytes >= 0, "the children of %s use %lld more", account.name().c_str(),
+                   static_cast<long long>(-bytes));
+    return bytes;
+  };
+  for (const auto& account : accounts_) {
     PLIMSOLL_CHECK(account->pinned_.load() >= 0, "%s", account->name().c_str());
-    PLIMSOLL_CHECK(!any || children <= account->used(), "children of %s", account->name().c_str());
+    PLIMSOLL_CHECK(account->peak_.load() >= account->used_.load(), "%s", account->name().c_str());
+    std::int64_t bytes = own(*account);
+    all_own += bytes;
+    undroppable += account->kind() == AccountKind::kDroppable ? account->pinned_.load() : bytes;
   }
+  PLIMSOLL_CHECK(own(*root_) == 0, "charged to the root");
+  PLIMSOLL_CHECK(all_own == root_->used_.load());
+  PLIMSOLL_CHECK(undroppable == undroppable_.load(), "%lld and %lld", static_cast<long long>(undroppable),
+                 static_cast<long long>(undroppable_.load()));
+  check_queue();
 }
 
 }  // namespace plimsoll

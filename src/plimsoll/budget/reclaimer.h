@@ -17,8 +17,10 @@
 namespace plimsoll {
 
 struct ReclaimOffer {
-  Bytes droppable;                         // what reclaim() could give back now
+  Bytes droppable{};                       // what reclaim() could give back now
   std::chrono::nanoseconds coldest_age{};  // how long ago the coldest of it was used
+  // Charged for pages that nobody has touched yet: charged ahead, it would hide memory that nobody charged.
+  Bytes untouched{};
 };
 
 class Reclaimer {

@@ -37,7 +37,7 @@ enum class EventKind : std::uint8_t {
   kConnectionClosed,  // subject held `bytes` for `duration`
   kRejected,          // a request for `bytes` was refused
   kWaited,            // a request waited `duration` for `bytes`
-  kSensorFailed,      // a reading failed, the last one is kept; subject: which
+  kProbeFailed,       // a reading failed, the last one is kept; subject: which
   kNote,              // subject and cause say it all
 };
 inline constexpr std::size_t kEventKinds = 10;
@@ -64,10 +64,10 @@ struct Event {
   EventKind kind = EventKind::kNote;
   Level from = Level::kNormal;
   Level to = Level::kNormal;
-  Bytes bytes;
-  Bytes freed;
+  Bytes bytes{};
+  Bytes freed{};
   Duration duration{};
-  ShortText subject;
+  ShortText subject{};
   const char* cause = "";  // static text
 
   // Filled by the log.

@@ -5,24 +5,26 @@
 // charge to the account `other`, follows the limit, sets the level, publishes what is admitted, has owners
 // give back what is short, and serves who waits. Requests never call it; they read the AdmissionBoard.
 //
-//   Governor governor({.line = line, .sensors = sensors, .board = board, .events = events});
+//   Governor governor({.line = line, .probe = *probe, .board = board, .events = events});
 //   governor.add(cache, cache_account);
 //   governor.start();                       // or tick() from a test that owns the clock
 //   ... listen ...
 //   governor.measure_runtime();             // once, when the program is ready
 //
 // `other` is what is held beyond the charges. Memory may be charged before it is touched, which hides as much
-// memory that nobody charged; so owners say what they have not touched (ReclaimOffer::untouched), `other`
-// follows a rise at once and a fall after half a second, and what is charged beyond what is held is shown as
-// memory_overcharged_bytes. The line is safe in any case: charged() is never less than what is held.
+// memory that nobody charged; so owners say what they have not touched (ReclaimOffer::untouched), buffers of
+// sockets are compared apart (charged by their size, held as far as they are full, and often not shown),
+// `other` follows a rise at once and a fall after half a second, and what is charged beyond what is held is
+// shown as memory_overcharged_bytes. The line is safe in any case: charged() is never less than what is held.
 // Invariant: charged() >= held at the end of a tick, but for what was charged or touched meanwhile.
 //
 // Thread-safety: all methods from any thread; ticks one at a time. Cost: a tick 10-20 us, at most 0.3 % of a
-// core. Limits: a few dozen reclaimers; a stack of 256 KiB for them. Errors: a sensor that fails is counted,
+// core. Limits: a few dozen reclaimers; a stack of 256 KiB for them. Errors: a reading that fails is counted,
 // logged, and its last value kept; start() says when there is no thread. Ownership: owns nothing it is given;
 // all of it must outlive the governor, and reclaimers until they are removed.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "plimsoll/base/clock.h"
@@ -36,15 +38,18 @@
 #include "plimsoll/governor/level.h"
 #include "plimsoll/governor/response.h"
 #include "plimsoll/governor/sample.h"
-#include "plimsoll/governor/sensors.h"
+#include "plimsoll/os/memory_probe.h"
 
 namespace plimsoll {
+
+// What the line is set to follow: the smaller of what the kernel kills at and what it slows down above.
+Bytes limit_to_follow(const FoundLimit& found);
 
 class Governor final : public PressureListener {
  public:
   struct Options {
     LoadLine& line;  // its limit is set already; accounts `other` and `runtime` are opened in it
-    Sensors& sensors;
+    MemoryProbe& probe;
     AdmissionBoard& board;
     EventLog& events;
     LevelOptions levels{};
@@ -54,18 +59,19 @@ class Governor final : public PressureListener {
     Duration idle_period = std::chrono::milliseconds(100);
     Duration limit_period = std::chrono::seconds(1);
     Duration trim_cooldown = std::chrono::seconds(10);
-    const Clock* clock = nullptr;  // the system's when null
+    const Clock* clock = nullptr;              // the system's when null
+    std::function<bool()> trim = trim_malloc;  // has malloc give back what it keeps free
 
     Result<void> Validate() const;
   };
   // What the status pages show: the last tick's view.
   struct Snapshot {
     Sample sample;
-    SlowReading slow;
+    SlowSample slow;   // as read last: up to a second old
     FoundLimit limit;  // as found last; `words` says what binds
     Response response = Response::kMonitor;
     std::uint64_t ticks = 0;
-    std::uint64_t sensor_failures = 0;
+    std::uint64_t probe_failures = 0;
     Bytes reclaimed;
     Bytes worst_overshoot;
     Duration thread_cpu{};
@@ -81,6 +87,8 @@ class Governor final : public PressureListener {
   void add(Reclaimer& reclaimer, const Account& account);
   // The owner is not in use any more when this returns.
   void remove(Reclaimer& reclaimer);
+  // Where the buffers of sockets are charged, and nothing else. REQUIRES: before start().
+  void set_socket_account(const Account& account);
 
   // Runs the thread "plimsoll-gov". Errors: kSystem when there is no thread. REQUIRES: not running.
   Result<void> start();
@@ -90,7 +98,7 @@ class Governor final : public PressureListener {
   Duration tick();
 
   // Charges what is held now beyond the charges to `runtime`, anew at each call: image, libraries, stacks,
-  // the heap of the start-up. Errors: the sensor's.
+  // the heap of the start-up. Errors: the probe's.
   Result<void> measure_runtime();
 
   void look_now() noexcept override;
