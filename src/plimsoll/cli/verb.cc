@@ -1,0 +1,96 @@
+#include "plimsoll/cli/verb.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "plimsoll/base/text.h"
+#include "plimsoll/report/table.h"
+
+namespace plimsoll {
+
+void Call::complain(std::string_view text) const {
+  while (!text.empty()) {
+    std::string line = "plimsoll: " + std::string(take_until(text, '\n')) + "\n";
+    std::fwrite(line.data(), 1, line.size(), err);
+  }
+}
+
+std::string_view Call::variable(std::string_view name) const {
+  for (const char* const* entry = environment; *entry != nullptr; ++entry) {
+    std::string_view value = *entry;
+    if (take_until(value, '=') == name) return value;
+  }
+  return {};
+}
+
+bool Call::coloured() const {
+  return variable("NO_COLOR").empty() && variable("TERM") != "dumb" && isatty(fileno(out)) == 1;
+}
+
+std::vector<Verb> verbs() {
+  return {serve_verb(), status_verb(), doctor_verb(), demo_verb(), version_verb(), help_verb()};
+}
+
+std::string help_text() {
+  std::string text =
+      "Plimsoll: a cache in the memory you have. It uses all of it and is never killed for it.\n\n"
+      "plimsoll VERB [FLAGS]\n\n";
+  Table table({{}, {}});
+  for (const Verb& verb : verbs()) table.row({std::string(verb.name), std::string(verb.summary)});
+  text += table.text(2);
+  text += "\nplimsoll VERB --help says more of each. To begin with:\n\n  plimsoll serve\n  plimsoll status\n";
+  return text;
+}
+
+std::string help_text(const Verb& verb) {
+  std::string usage = "plimsoll " + std::string(verb.name);
+  if (!verb.positional.empty()) usage += " [" + std::string(verb.positional) + "]";
+  if (!verb.flags.empty()) usage += " [FLAGS]";
+  std::string text = usage + "\n\n" + std::string(verb.summary) + ".\n\n";
+  Table table({{}, {}});
+  for (const Flag& flag : verb.flags) {
+    table.row({flag.value.empty() ? flag.name : flag.name + " " + flag.value, flag.help});
+  }
+  table.row({"--help", "this text"});
+  return text + table.text(2) + "\nExample:\n\n" + std::string(verb.example) + "\n";
+}
+
+int run_command_line(std::span<const char* const> words, const char* const* environment, std::FILE* out,
+                     std::FILE* err) {
+  Call bare{Arguments(), environment, out, err};
+  if (words.empty()) {
+    std::string text = help_text();
+    std::fwrite(text.data(), 1, text.size(), err);
+    return kWrongUsage;
+  }
+  std::string_view name = words[0];
+  if (name == "--help" || name == "-h") name = "help";
+  if (name == "--version" || name == "-V") name = "version";
+  std::vector<Verb> table = verbs();
+  auto verb =
+      std::find_if(table.begin(), table.end(), [name](const Verb& known) { return known.name == name; });
+  if (verb == table.end()) {
+    std::vector<std::string_view> names;
+    for (const Verb& known : table) names.push_back(known.name);
+    std::string_view near = nearest(name, names);
+    bare.complain(
+        "there is no verb " + std::string(name) +
+        (near.empty() ? "; plimsoll help lists them" : "; did you mean " + std::string(near) + "?"));
+    return kWrongUsage;
+  }
+  auto arguments = Arguments::parse(words.subspan(1), verb->flags, verb->positional.empty() ? 0 : 1);
+  if (!arguments) {
+    bare.complain(std::string(verb->name) + ": " + arguments.error());
+    bare.complain("plimsoll " + std::string(verb->name) + " --help lists its flags");
+    return kWrongUsage;
+  }
+  Call call{*arguments, environment, out, err};
+  if (arguments->help()) {
+    call.print(help_text(*verb));
+    return kDone;
+  }
+  return verb->run(call);
+}
+
+}  // namespace plimsoll

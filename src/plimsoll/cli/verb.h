@@ -1,0 +1,64 @@
+// Verb: one thing the command line can do; each is a file, verb_<name>.cc, and a row of verbs().
+//
+// Human output first, on `out`; what went wrong on `err`, in one line that begins with the program's name.
+// Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.
+//
+// Thread-safety: one thread. Cost: none. Limits: none. Errors: exit codes and a text. Ownership: a Call's
+// streams and environment are the caller's.
+#pragma once
+
+#include <cstdio>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plimsoll/cli/arguments.h"
+
+namespace plimsoll {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUsage = 2;
+
+struct Call {
+  const Arguments& arguments;
+  const char* const* environment;  // as main() gets it
+  std::FILE* out;
+  std::FILE* err;
+
+  void print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), out); }
+  // "plimsoll: `text`" on err.
+  void complain(std::string_view text) const;
+  // A variable of the environment; empty when it is not set.
+  std::string_view variable(std::string_view name) const;
+  // Whether `out` is a terminal that may be coloured (https://no-color.org).
+  bool coloured() const;
+};
+
+struct Verb {
+  std::string_view name;
+  std::string_view summary;  // one line
+  std::string_view example;  // lines to paste, and what they do
+  std::vector<Flag> flags;
+  std::string_view positional;  // what stands for it in the help; empty: none
+  int (*run)(const Call&);
+};
+
+Verb serve_verb();
+Verb status_verb();
+Verb doctor_verb();
+Verb demo_verb();
+Verb version_verb();
+Verb help_verb();
+
+std::vector<Verb> verbs();
+// What `plimsoll help` and `plimsoll VERB --help` print.
+std::string help_text();
+std::string help_text(const Verb& verb);
+
+// `words`: the command line without the program's name. Returns the exit code.
+int run_command_line(std::span<const char* const> words, const char* const* environment, std::FILE* out,
+                     std::FILE* err);
+
+}  // namespace plimsoll

@@ -1,0 +1,154 @@
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include "plimsoll/base/text.h"
+#include "plimsoll/cli/demo.h"
+#include "plimsoll/cli/flood.h"
+#include "plimsoll/cli/verb.h"
+#include "plimsoll/os/scratch_cgroup.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr std::string_view kScenario = "sets_1k";
+
+struct Plan {
+  Bytes limit = 256_MiB;
+  std::chrono::seconds duration{20};
+  FloodTarget ours = FloodTarget::kPlimsoll;
+  std::string redis;  // the program; empty: not wanted
+  bool without_cgroup = false;
+};
+
+// The text of a fault, or empty.
+std::string read_plan(const Arguments& arguments, Plan& plan) {
+  if (std::optional<std::string> text = arguments.value("--limit")) {
+    Result<Bytes> limit = parse_bytes(*text);
+    if (!limit || *limit < 32_MiB)
+      return "--limit " + *text + ": write a size of 32MiB or more, as in 256MiB";
+    plan.limit = *limit;
+  }
+  if (std::optional<std::string> text = arguments.value("--seconds")) {
+    std::optional<std::uint64_t> seconds = parse_uint64(*text);
+    if (!seconds || *seconds < 1 || *seconds > 600)
+      return "--seconds " + *text + ": write a number from 1 to 600";
+    plan.duration = std::chrono::seconds(*seconds);
+  }
+  if (std::optional<std::string> text = arguments.value("--governor")) {
+    if (*text != "on" && *text != "off") return "--governor " + *text + ": write on or off";
+    plan.ours = *text == "off" ? FloodTarget::kControl : FloodTarget::kPlimsoll;
+  }
+  plan.redis = arguments.value("--redis").value_or("");
+  return {};
+}
+
+std::string own_program() {
+  std::array<char, 4096> path{};
+  ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : "plimsoll";
+}
+
+// Shows a line that is drawn over on a terminal, and one every two seconds elsewhere.
+class ProgressLine {
+ public:
+  ProgressLine(const Call& call, std::string_view who)
+      : call_(call), who_(who), live_(isatty(fileno(call.out)) == 1) {}
+  ~ProgressLine() {
+    if (live_ && shown_) call_.print("\n");
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const FloodProgress& progress) {
+    if (!live_ && shown_ && progress.elapsed < last_ + std::chrono::seconds(2)) return;
+    last_ = progress.elapsed;
+    shown_ = true;
+    std::string line = demo_progress(who_, progress);
+    call_.print(live_ ? "\r" + line + "\x1b[K" : line + "\n");
+    std::fflush(call_.out);
+  }
+
+ private:
+  const Call& call_;
+  const std::string who_;
+  const bool live_;
+  bool shown_ = false;
+  Duration last_{};
+};
+
+Result<FloodResult> flood(const Call& call, const Plan& plan, FloodTarget target) {
+  bool redis = target == FloodTarget::kRedis;
+  ProgressLine line(call, redis ? "redis   " : "plimsoll");
+  FloodOptions options;
+  options.scenario = kScenario;
+  options.limit = plan.limit;
+  options.target = target;
+  options.program = redis ? plan.redis : own_program();
+  options.duration = plan.duration;
+  options.without_cgroup = plan.without_cgroup;
+  if (!call.arguments.has("--json")) options.progress = [&line](const FloodProgress& now) { line.show(now); };
+  return run_flood(options);
+}
+
+void introduce(const Call& call, const Plan& plan, const Result<void>& usable) {
+  std::string place = usable ? "in a memory cgroup of " + format_bytes(plan.limit)
+                             : "with --line " + format_bytes(plan.limit) +
+                                   ", as no memory cgroup can be made here (" + usable.error().message() +
+                                   "); so nobody is killed";
+  call.print("Flooding a server " + place + ", for " + std::to_string(plan.duration.count()) +
+             " s: 1 KiB values under random keys, as fast as they go.\n\n");
+}
+
+int run_demo(const Call& call) {
+  Plan plan;
+  if (std::string fault = read_plan(call.arguments, plan); !fault.empty()) {
+    call.complain("demo: " + fault);
+    return kWrongUsage;
+  }
+  Result<void> usable = cgroup_usable();
+  plan.without_cgroup = !usable;
+  if (!usable && (!plan.redis.empty() || plan.ours == FloodTarget::kControl)) {
+    call.complain("demo: without a memory cgroup nothing would bound that server, so it is not started: " +
+                  usable.error().message());
+    return kFailed;
+  }
+  bool json = call.arguments.has("--json");
+  if (!json) introduce(call, plan, usable);
+  std::vector<FloodTarget> targets = {plan.ours};
+  if (!plan.redis.empty()) targets.push_back(FloodTarget::kRedis);
+  std::vector<FloodResult> results;
+  for (FloodTarget target : targets) {
+    Result<FloodResult> result = flood(call, plan, target);
+    if (!result) {
+      call.complain("demo: " + result.error().message());
+      return kFailed;
+    }
+    if (json) call.print(result->json() + "\n");
+    results.push_back(std::move(*result));
+  }
+  if (!json) call.print("\n" + demo_summary(results));
+  return results[0].died || results[0].wrong > 0 ? kFailed : kDone;
+}
+
+}  // namespace
+
+Verb demo_verb() {
+  return {.name = "demo",
+          .summary = "Flood a server in a memory cgroup, and see whether it sinks",
+          .example =
+              "  plimsoll demo\n"
+              "  plimsoll demo --governor off           # the same with nothing that holds it back: it is "
+              "killed\n"
+              "  plimsoll demo --redis redis-server     # and the same flood on Redis as it comes",
+          .flags = {{"--limit", "SIZE", "of the memory cgroup [256MiB]"},
+                    {"--seconds", "NUMBER", "how long [20]"},
+                    {"--governor", "on|off", "off: the control, which dies [on]"},
+                    {"--redis", "PROGRAM", "flood this Redis server after ours, and compare"},
+                    {"--json", "", "one JSON object a server"}},
+          .positional = {},
+          .run = &run_demo};
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,144 @@
+#include "plimsoll/cli/verb.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "plimsoll/server/settings.h"
+
+namespace plimsoll {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string contents_of(std::FILE* file) {
+  std::string text;
+  std::rewind(file);
+  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
+  std::fclose(file);
+  return text;
+}
+
+Outcome run(std::vector<const char*> words, std::vector<const char*> environment = {}) {
+  environment.push_back(nullptr);
+  std::FILE* out = std::tmpfile();
+  std::FILE* err = std::tmpfile();
+  Outcome outcome;
+  outcome.code = run_command_line(words, environment.data(), out, err);
+  outcome.out = contents_of(out);
+  outcome.err = contents_of(err);
+  return outcome;
+}
+
+TEST(CommandLine, WithoutAVerbSaysWhatThereIsAndFails) {
+  Outcome outcome = run({});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(outcome.err, HasSubstr("plimsoll serve\n"));
+}
+
+TEST(CommandLine, AnUnknownVerbIsAnsweredWithTheNearestOne) {
+  Outcome outcome = run({"stauts"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_EQ(outcome.err, "plimsoll: there is no verb stauts; did you mean status?\n");
+  EXPECT_EQ(run({"frobnicate"}).err, "plimsoll: there is no verb frobnicate; plimsoll help lists them\n");
+}
+
+TEST(CommandLine, AnUnknownFlagIsAnsweredWithTheNearestOne) {
+  Outcome outcome = run({"serve", "--resp-prot", "1"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_EQ(outcome.err,
+            "plimsoll: serve: there is no flag --resp-prot; did you mean --resp-port?\n"
+            "plimsoll: plimsoll serve --help lists its flags\n");
+}
+
+TEST(CommandLine, EveryVerbExplainsItselfWithAnExample) {
+  for (const Verb& verb : verbs()) {
+    std::string name(verb.name);
+    Outcome outcome = run({name.c_str(), "--help"});
+    EXPECT_EQ(outcome.code, kDone) << name;
+    EXPECT_THAT(outcome.out, StartsWith("plimsoll " + name)) << name;
+    EXPECT_THAT(outcome.out, HasSubstr("\nExample:\n\n  ")) << name;
+    EXPECT_EQ(run({"help", name.c_str()}).out, outcome.out) << name;
+    EXPECT_THAT(run({"help"}).out, HasSubstr("  " + name + " ")) << name;
+    for (const Flag& flag : verb.flags) EXPECT_THAT(outcome.out, HasSubstr("  " + flag.name)) << name;
+  }
+  EXPECT_EQ(run({"--help"}).out, run({"help"}).out);
+  EXPECT_EQ(run({"help", "nothing"}).code, kWrongUsage);
+}
+
+TEST(CommandLine, ServeHasAFlagForEverySetting) {
+  std::string help = run({"serve", "--help"}).out;
+  for (const SettingKey& key : setting_keys()) EXPECT_THAT(help, HasSubstr("  " + key.flag())) << key.name;
+  EXPECT_THAT(help, HasSubstr("--config FILE"));
+}
+
+TEST(CommandLine, ServeTellsAllFaultsOfItsConfigurationAndDoesNotStart) {
+  Outcome outcome = run({"serve", "--loops", "many", "--config", "/no/such.toml"}, {"PLIMSOLL_LIEN=1GiB"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("plimsoll: /no/such.toml: "));
+  EXPECT_THAT(outcome.err,
+              HasSubstr("plimsoll: environment: there is no PLIMSOLL_LIEN; did you mean PLIMSOLL_LINE?\n"));
+  EXPECT_THAT(outcome.err, HasSubstr("plimsoll: --loops: loops = \"many\": write a number from 0"));
+}
+
+TEST(CommandLine, ServeRefusesAPublicAddressWithoutAPassword) {
+  Outcome outcome = run({"serve", "--bind", "0.0.0.0"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("there is no password"));
+}
+
+TEST(CommandLine, ServeReadsTheFileThatTheEnvironmentNames) {
+  Outcome outcome = run({"serve"}, {"PLIMSOLL_CONFIG=/no/such.toml"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("/no/such.toml"));
+}
+
+TEST(CommandLine, VersionIsOneLineOrOneObject) {
+  EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_VERSION " ("));
+  EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
+  EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_VERSION "\","));
+}
+
+TEST(CommandLine, StatusSaysWhenNobodyAnswers) {
+  Outcome outcome = run({"status", "--http", "127.0.0.1:1"});
+  EXPECT_EQ(outcome.code, kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("127.0.0.1:1: "));
+  EXPECT_THAT(outcome.err, HasSubstr("is plimsoll serve running"));
+  EXPECT_EQ(run({"status", "--http", "nowhere"}).code, kWrongUsage);
+}
+
+TEST(CommandLine, DemoChecksItsFlagsBeforeItFloodsAnything) {
+  for (auto words : {std::vector<const char*>{"demo", "--seconds", "0"},
+                     {"demo", "--limit", "1MiB"},
+                     {"demo", "--limit", "apples"},
+                     {"demo", "--governor", "maybe"}}) {
+    Outcome outcome = run(words);
+    EXPECT_EQ(outcome.code, kWrongUsage) << words[1];
+    EXPECT_THAT(outcome.err, StartsWith(std::string("plimsoll: demo: ") + words[1])) << words[1];
+  }
+}
+
+TEST(Call, IsNotColouredWhereItIsNotWanted) {
+  const char* no_color[] = {"NO_COLOR=1", nullptr};
+  Call call{Arguments(), no_color, stdout, stderr};
+  EXPECT_FALSE(call.coloured());
+  const char* none[] = {nullptr};
+  std::FILE* file = std::tmpfile();
+  Call to_file{Arguments(), none, file, stderr};
+  EXPECT_FALSE(to_file.coloured());
+  std::fclose(file);
+}
+
+}  // namespace
+}  // namespace plimsoll
