@@ -1,10 +1,11 @@
-// Cache: a byte-bounded concurrent map from keys to values, in pages of its own, that takes all the memory others leave.
+// Cache: a byte-bounded concurrent map from keys to values, in pages of its own, that takes all the memory
+// others leave.
 //
-// Items live in fixed segments that are filled front to back, and are evicted or relocated whole (after Segcache, Yang et
-// al., NSDI 2021), so that giving memory back is returning whole segments; values of 16 KiB and more live in an
-// Extent each. Every key belongs to one shard, and a shard is one lock, one index and one queue of segments.
-// What to evict is decided by an EvictionPolicy.
-// Invariant: every byte held is charged to the account; an insert evicts the cache's own items and nobody else's.
+// Items live in fixed segments that are filled front to back, and are evicted or relocated whole (after
+// Segcache, Yang et al., NSDI 2021), so that giving memory back is returning whole segments; values of 16 KiB
+// and more live in an Extent each. Every key belongs to one shard, and a shard is one lock, one index and one
+// queue of segments. What to evict is decided by an EvictionPolicy. Invariant: every byte held is charged to
+// the account; an insert evicts the cache's own items and nobody else's.
 //
 //   Cache cache({.account = account, .pages = pages, .line = line.line()});
 //   {
@@ -12,12 +13,13 @@
 //     if (slot.put("Ada") == WriteStatus::kRefused) ...
 //   }
 //
-// Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock one key at a
-// time. Cost: a hit 100-200 ns; about 30 bytes an item beyond its payload. Limits: keys to 32 KiB, values to 512 MiB,
-// 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership: owns the items; account, pages and
-// clock must outlive it.
+// Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock
+// one key at a time. Cost: a hit 100-200 ns; about 30 bytes an item beyond its payload. Limits: keys to 32
+// KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership:
+// owns the items; account, pages and clock must outlive it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +30,7 @@
 #include <vector>
 
 #include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/reclaimer.h"
 #include "plimsoll/cache/extent.h"
 #include "plimsoll/cache/policy.h"
@@ -47,25 +50,26 @@ class Cache final : public Reclaimer {
  public:
   static constexpr std::size_t kMaxKey = 32 * 1024;
   static constexpr std::size_t kMaxValue = ExtentStore::kLargest;
-  static constexpr std::size_t kLargeValue = ExtentStore::kSmallest;  // from here on a value has its own Extent
-  static constexpr std::int64_t kNever = -1;                          // of expiry times
+  static constexpr std::size_t kLargeValue =
+      ExtentStore::kSmallest;                 // from here on a value has its own Extent
+  static constexpr std::int64_t kNever = -1;  // of expiry times
 
   struct Options {
     Account& account;
     PageSource& pages;
-    Bytes line;                  // decides the size of a segment: line/512, between 64 KiB and 2 MiB
-    Bytes address_space;         // for items; zero: sixteen times the line
-    std::size_t shards = 8;      // a power of two, at most 64
+    Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
+    Bytes address_space;     // for items; zero: sixteen times the line
+    std::size_t shards = 8;  // a power of two, at most 64
     PolicyKind policy = PolicyKind::kLru;
-    bool evict = true;           // false: a full cache refuses writes
-    std::uint64_t seed = 0;      // of the hash; random for keys from outside
+    bool evict = true;       // false: a full cache refuses writes
+    std::uint64_t seed = 0;  // of the hash; random for keys from outside
   };
   struct Stats {
     std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
     std::uint64_t refused = 0;
-    Bytes payload;    // keys and values of live items
-    Bytes segments;   // held by segments
-    Bytes extents;    // held by large values that are items
+    Bytes payload;   // keys and values of live items
+    Bytes segments;  // held by segments
+    Bytes extents;   // held by large values that are items
     Bytes index;
     std::uint64_t expiring = 0;  // items with a time to live
   };
@@ -80,34 +84,40 @@ class Cache final : public Reclaimer {
     ~Slot();
 
     bool exists() const { return item_ != kNoItem; }
-    // REQUIRES (of all that follow, unless they write): exists(). Views end with the next write or with the slot.
+    // REQUIRES (of all that follow, unless they write): exists(). Views end with the next write or with the
+    // slot.
     std::string_view value() const;
-    std::size_t size() const;                 // of the value
-    std::int64_t expires_at_ms() const;       // or kNever
-    std::size_t memory() const;               // bytes the item takes, everything counted
-    bool large() const;                       // then it can be pinned
-    PinnedValue pin() const;                  // REQUIRES: large()
+    std::size_t size() const;            // of the value
+    std::int64_t expires_at_ms() const;  // or kNever
+    std::size_t memory() const;          // bytes the item takes, everything counted
+    bool large() const;                  // then it can be pinned
+    PinnedValue pin() const;             // REQUIRES: large()
 
-    // Counts the access for the policy and the hit rate; call once where a client reads the key, present or absent.
+    // Counts the access for the policy and the hit rate; call once where a client reads the key, present or
+    // absent.
     void touch();
 
     // Inserts or replaces. `value` must not be a view of this cache.
     WriteStatus put(std::string_view value, std::int64_t expires_at_ms = kNever);
     // Adopts the pages: no copy when size() >= kLargeValue.
     WriteStatus put(ExtentRef value, std::int64_t expires_at_ms = kNever);
-    // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one first when absent.
-    // Keeps the time to live. A value that is pinned is copied first.
+    // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one
+    // first when absent. Keeps the time to live. A value that is pinned is copied first.
     WriteStatus resize(std::size_t size);
-    std::span<char> writable();               // REQUIRES: resize() was called on this slot, and done
+    std::span<char> writable();  // REQUIRES: resize() was called on this slot, and done
     // REQUIRES: exists(). May move the item; false when there is no memory to do it.
     bool set_expiry(std::int64_t expires_at_ms);
     void erase();
 
    private:
     friend class Cache;
-    static constexpr std::uint32_t kNoItem = ~std::uint32_t{0};
+    static constexpr std::uint32_t kNoItem = 0;
     Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms);
+    bool write(std::uint32_t value_size, bool large, std::int64_t expires_at_ms);
+    ExtentRef open_extent(std::size_t size);
+    bool set_expiry_of_large(std::int64_t expires_at_ms);
 
+    Cache* cache_;
     CacheShard* shard_;
     std::string_view key_;
     std::uint64_t hash_;
@@ -122,18 +132,20 @@ class Cache final : public Reclaimer {
   bool make_room(Bytes bytes);
   ExtentStore& extents() { return extents_; }
 
-  // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is there from
-  // the first call to the last is visited at least once, however the table grows meanwhile. `visit` must not use the cache.
+  // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is
+  // there from the first call to the last is visited at least once, however the table grows meanwhile.
+  // `visit` must not use the cache.
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                      const std::function<void(std::string_view)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
   void clear();
-  // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second. Returns how many.
+  // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
+  // Returns how many.
   std::size_t expire(std::int64_t now_ms, std::size_t limit = 1000);
 
   void set_evict(bool evict);
-  bool evicts() const;
+  bool evicts() const { return evict_.load(std::memory_order_relaxed); }
 
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override;
@@ -144,13 +156,22 @@ class Cache final : public Reclaimer {
   void CheckInvariants() const;
 
  private:
+  static constexpr Bytes kIndexBlock = 16_KiB;
+
   CacheShard& shard_of(std::uint64_t hash) const;
+  // Gives back at least `wanted` of any shards, round robin. `locked`: the shard whose lock the caller holds,
+  // or null.
+  Bytes release(Bytes wanted, CacheShard* locked);
 
   const Options options_;
+  const Bytes address_space_;
   ExtentStore extents_;
   std::unique_ptr<SegmentStore> segments_;
+  std::unique_ptr<SegmentStore> blocks_;  // of the index
   std::vector<std::unique_ptr<CacheShard>> shards_;
-  std::atomic<std::size_t> next_reclaim_{0};
+  std::atomic<bool> evict_{true};
+  std::atomic<std::size_t> next_release_{0};
+  std::atomic<std::uint64_t> next_random_{0};
 };
 
 }  // namespace plimsoll

@@ -1,16 +1,17 @@
 // Extent: one large value (16 KiB and more) in a run of pages of its own, shared by reference.
 //
-// Why: a large value is received straight into its pages, adopted by the cache without a copy, sent from them without a
-// copy, and its pages go back to the kernel in one call. Address space is reserved in slots of a power of two, so that
-// there is nothing to coalesce; only the pages that are used are backed and charged.
+// Why: a large value is received straight into its pages, adopted by the cache without a copy, sent from them
+// without a copy, and its pages go back to the kernel in one call. Address space is reserved in slots of a
+// power of two, so that there is nothing to coalesce; only the pages that are used are backed and charged.
 // Invariant: charged() covers the pages below reserved(); slots that are free have no pages.
 //
 //   Result<ExtentRef> body = store.open(1_MiB, bodies);      // address space only
 //   if (!body->reserve(64 * 1024)) wait();                   // charged, may be written now
 //
-// Thread-safety: the store from any thread; an extent is written by one thread until it is shared, then only read.
-// Cost: open() a lock and an allocation of about 100 bytes; dropping the last reference a madvise call (about 60 us a MiB).
-// Limits: 512 MiB a value. Errors: kRefused (the account), kSystem (address space). Ownership: counted references.
+// Thread-safety: the store from any thread; an extent is written by one thread until it is shared, then only
+// read. Cost: open() a lock and an allocation of about 100 bytes; dropping the last reference a madvise call
+// (about 60 us a MiB). Limits: 512 MiB a value. Errors: kRefused (the account), kSystem (address space).
+// Ownership: counted references.
 #pragma once
 
 #include <array>
@@ -42,7 +43,8 @@ class Extent {
   std::size_t reserved() const { return reserved_; }
   Bytes charged() const { return charge_.size(); }
 
-  // Charges pages up to `size`, to the account it was opened with or moved to; false when refused. REQUIRES: size <= capacity().
+  // Charges pages up to `size`, to the account it was opened with or moved to; false when refused. REQUIRES:
+  // size <= capacity().
   [[nodiscard]] bool reserve(std::size_t size);
   // REQUIRES: size <= reserved(). Bytes that were never written read as zero.
   void set_size(std::size_t size);
@@ -53,6 +55,7 @@ class Extent {
   friend class ExtentStore;
   friend class ExtentRef;
   friend class PinnedValue;
+  friend class Cache;
   friend class CacheShard;
 
   ExtentStore* store_ = nullptr;
@@ -96,8 +99,8 @@ class ExtentRef {
   Extent* extent_ = nullptr;
 };
 
-// A value that stays where it is while it is being sent, even when its item is overwritten, deleted or evicted meanwhile.
-// Its pages count as pinned (not droppable) until the last pin goes.
+// A value that stays where it is while it is being sent, even when its item is overwritten, deleted or
+// evicted meanwhile. Its pages count as pinned (not droppable) until the last pin goes.
 class PinnedValue {
  public:
   PinnedValue() = default;
@@ -127,7 +130,8 @@ class ExtentStore {
   ExtentStore(const ExtentStore&) = delete;
   ExtentStore& operator=(const ExtentStore&) = delete;
 
-  // An extent of size 0 that can grow to `capacity`. Errors: kOutOfRange above kLargest; kSystem, kRefused without address space.
+  // An extent of size 0 that can grow to `capacity`. Errors: kOutOfRange above kLargest; kSystem, kRefused
+  // without address space.
   Result<ExtentRef> open(std::size_t capacity, Account& account);
   std::size_t live() const { return live_.load(std::memory_order_relaxed); }
 
@@ -138,8 +142,8 @@ class ExtentStore {
     char* base = nullptr;
     Bytes length;
     std::size_t slots = 0;
-    std::size_t next = 0;                // the lowest slot never used
-    std::vector<std::uint32_t> free;     // used before, without pages now
+    std::size_t next = 0;             // the lowest slot never used
+    std::vector<std::uint32_t> free;  // used before, without pages now
   };
 
   void close(Extent* extent);

@@ -1,8 +1,9 @@
 // EvictionPolicy: decides which items of a segment that is due survive; one file and one row a policy.
 //
-// The cache asks when it needs memory: it takes the segment at the head of its queue, shows the policy the items' stamps, and
-// evicts those the policy does not keep. A stamp is the shard's count of accesses (in units of 16) when the item was
-// last used. LRU is the first; others come behind the same verbs.
+// The cache asks when it needs memory, and evicts from the segment at the head of its queue the items that
+// are as old as the answer or older; a segment with few such items is passed over. An age is counted in
+// accesses to the shard (in units of 16) since the item was last used. LRU is the first policy; others come
+// behind the same verbs.
 //
 // Thread-safety: called under the shard's lock. Cost: as said at each policy. Limits: none. Errors: none.
 #pragma once
@@ -24,10 +25,8 @@ class EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
-  // `due`: the stamps of the items of the segment at the head of the queue. `sample`: stamps of items drawn at random from
-  // the whole shard. Both may be reordered. Items with a stamp below the answer are evicted, the others stay.
-  // The answer evicts at least a quarter of `due`, so that work is bounded.
-  virtual std::uint32_t cutoff(std::uint32_t now, std::span<std::uint32_t> due, std::span<std::uint32_t> sample) = 0;
+  // `sample`: ages of items drawn at random from the whole shard, not empty; may be reordered.
+  virtual std::uint32_t evicted_age(std::span<std::uint32_t> sample) = 0;
 };
 
 std::unique_ptr<EvictionPolicy> make_policy(PolicyKind kind);

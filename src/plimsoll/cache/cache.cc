@@ -1,0 +1,213 @@
+#include "plimsoll/cache/cache.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "plimsoll/base/hash.h"
+#include "plimsoll/cache/internal/shard.h"
+
+namespace plimsoll {
+namespace {
+
+Bytes segment_size(Bytes line) {
+  return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
+}
+
+}  // namespace
+
+Cache::Cache(const Options& options)
+    : options_(options),
+      address_space_(options.address_space.zero() ? std::max(options.line * 16, 1_GiB)
+                                                  : options.address_space),
+      extents_(options.pages, address_space_),
+      segments_(
+          new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),
+      blocks_(new SegmentStore(
+          {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})) {
+  PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
+  std::uint64_t seed = options.seed + 1;
+  for (std::size_t i = 0; i < options.shards; ++i) {
+    shards_.push_back(
+        std::make_unique<CacheShard>(*segments_, *blocks_, options.policy, Random::split_mix(seed)));
+  }
+  set_evict(options.evict);
+}
+
+Cache::~Cache() = default;
+
+CacheShard& Cache::shard_of(std::uint64_t hash) const {
+  return *shards_[(hash >> 40) & (shards_.size() - 1)];
+}
+
+Cache::Slot Cache::lock(std::string_view key, std::int64_t now_ms) {
+  std::uint64_t hash = hash64(key, options_.seed);
+  return Slot(*this, shard_of(hash), key, hash, now_ms);
+}
+
+Bytes Cache::release(Bytes wanted, CacheShard* locked) {
+  const bool evict = evicts();
+  Bytes released;
+  std::size_t dry = 0;  // shards in a row that had nothing to give
+  while (released < wanted && dry < shards_.size()) {
+    CacheShard& shard = *shards_[next_release_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+    Bytes some;
+    if (&shard == locked) {
+      some = shard.release_some(evict);
+    } else if (locked != nullptr) {
+      // A shard is locked already: waiting for a second lock could deadlock, trying cannot.
+      if (shard.mutex().try_lock()) {
+        some = shard.release_some(evict);
+        shard.mutex().unlock();
+      }
+    } else {
+      MutexLock lock(shard.mutex());
+      some = shard.release_some(evict);
+    }
+    dry = some.zero() ? dry + 1 : 0;
+    released += some;
+  }
+  return released;
+}
+
+bool Cache::make_room(Bytes bytes) { return release(bytes, nullptr) >= bytes; }
+
+Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
+
+ReclaimOffer Cache::offer() const {
+  if (!evicts()) return {};
+  ReclaimOffer offer{.droppable = options_.account.used().minus_clamped(options_.account.pinned())};
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    if (shard->oldest_ms() == 0) continue;
+    offer.coldest_age = std::max<std::chrono::nanoseconds>(
+        offer.coldest_age, std::chrono::milliseconds(shard->last_now_ms() - shard->oldest_ms()));
+  }
+  return offer;
+}
+
+void Cache::set_evict(bool evict) {
+  evict_.store(evict, std::memory_order_relaxed);
+  options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
+}
+
+std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                          const std::function<void(std::string_view)>& visit) {
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
+  std::uint64_t number = cursor >> 32;
+  std::uint64_t position = cursor & (kEnd - 1);
+  std::size_t seen = 0;
+  while (number < shards_.size() && seen < count) {
+    CacheShard& shard = *shards_[number];
+    MutexLock lock(shard.mutex());
+    while (position < kEnd && seen < count) {
+      position = shard.index().visit_bucket(position, [&](Locator at) {
+        Item& item = shard.item(at);
+        std::int64_t expires = item.expires_at_ms();
+        if (expires != kNever && now_ms > expires) return;
+        ++seen;
+        visit(item.key());
+      });
+      // An empty bucket is work too: a table that was emptied must not be walked in one call.
+      seen += seen == 0 && position % 1024 == 0 ? 1 : 0;
+    }
+    if (position < kEnd) break;
+    ++number;
+    position = 0;
+  }
+  return number < shards_.size() ? number << 32 | position : 0;
+}
+
+std::optional<std::string> Cache::random_key(std::int64_t now_ms) {
+  std::uint64_t state =
+      next_random_.fetch_add(1, std::memory_order_relaxed) + static_cast<std::uint64_t>(now_ms);
+  for (int tries = 0; tries < 1000; ++tries) {
+    std::uint64_t random = Random::split_mix(state);
+    CacheShard& shard = *shards_[(random >> 58) & (shards_.size() - 1)];
+    MutexLock lock(shard.mutex());
+    Locator at = shard.index().pick(random);
+    if (at == kNoLocator) continue;
+    std::int64_t expires = shard.item(at).expires_at_ms();
+    if (expires == kNever || now_ms <= expires) return std::string(shard.item(at).key());
+  }
+  std::optional<std::string> any;  // few keys in a large table: the first there is
+  for (std::uint64_t cursor = 0; !any;) {
+    cursor = scan(cursor, 1, now_ms, [&](std::string_view key) { any = std::string(key); });
+    if (cursor == 0) break;
+  }
+  return any;
+}
+
+std::uint64_t Cache::size() const {
+  std::uint64_t items = 0;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    items += shard->index().size();
+  }
+  return items;
+}
+
+void Cache::clear() {
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    shard->clear();
+  }
+}
+
+std::size_t Cache::expire(std::int64_t now_ms, std::size_t limit) {
+  std::size_t dropped = 0;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    dropped += shard->expire(now_ms, limit);
+  }
+  return dropped;
+}
+
+Cache::Stats Cache::stats() const {
+  Stats sum;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    const CacheShard::Counters& c = shard->counters();
+    sum.items += shard->index().size();
+    sum.hits += c.hits;
+    sum.misses += c.misses;
+    sum.inserted += c.inserted;
+    sum.evicted += c.evicted;
+    sum.expired += c.expired;
+    sum.relocated += c.relocated;
+    sum.refused += c.refused;
+    sum.expiring += shard->expiring();
+    sum.payload += shard->payload();
+    sum.extents += shard->extents();
+  }
+  sum.segments = segments_->held();
+  sum.index = blocks_->held();
+  return sum;
+}
+
+void Cache::Describe(StatSink& sink) const {
+  const Stats s = stats();
+  auto number = [](std::uint64_t n) { return static_cast<double>(n); };
+  sink.gauge("cache_items", "Keys held, expired ones that were not dropped yet among them", number(s.items));
+  sink.gauge("cache_expiring_items", "Keys with a time to live", number(s.expiring));
+  sink.gauge("cache_payload_bytes", "Keys and values", s.payload.as_double());
+  sink.gauge("cache_segments_bytes", "Held in segments", s.segments.as_double());
+  sink.gauge("cache_large_values_bytes", "Held in pages of large values", s.extents.as_double());
+  sink.gauge("cache_index_bytes", "Held by the index", s.index.as_double());
+  sink.counter("cache_hits_total", "Reads that found their key", number(s.hits));
+  sink.counter("cache_misses_total", "Reads that did not", number(s.misses));
+  sink.counter("cache_inserted_total", "Records written for keys, new or in place of another",
+               number(s.inserted));
+  sink.counter("cache_evicted_total", "Keys given up for memory", number(s.evicted));
+  sink.counter("cache_expired_total", "Keys whose time had come", number(s.expired));
+  sink.counter("cache_relocated_total", "Records moved to empty a segment", number(s.relocated));
+  sink.counter("cache_refused_total", "Writes refused for lack of memory", number(s.refused));
+}
+
+void Cache::CheckInvariants() const {
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    shard->CheckInvariants();
+  }
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,385 @@
+#include "plimsoll/cache/cache.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "plimsoll/cache/internal/fixture.h"
+
+namespace plimsoll {
+namespace {
+
+TEST(Cache, FindsWhatWasPut) {
+  CacheFixture f;
+  EXPECT_EQ(f.get("a"), "(absent)");
+  EXPECT_EQ(f.set("a", "1"), WriteStatus::kDone);
+  EXPECT_EQ(f.set("b", ""), WriteStatus::kDone);
+  EXPECT_EQ(f.set("", "empty key"), WriteStatus::kDone);
+  EXPECT_EQ(f.get("a"), "1");
+  EXPECT_EQ(f.get("b"), "");
+  EXPECT_EQ(f.get(""), "empty key");
+  EXPECT_EQ(f.cache.size(), 3u);
+  f.cache.lock("a", 0).erase();
+  EXPECT_EQ(f.get("a"), "(absent)");
+  f.cache.clear();
+  EXPECT_EQ(f.cache.size(), 0u);
+  EXPECT_EQ(f.account.used(), 0_B);
+}
+
+TEST(Cache, RefusesKeysAndValuesOverItsLimits) {
+  CacheFixture f;
+  EXPECT_EQ(f.set(std::string(Cache::kMaxKey, 'k'), "x"), WriteStatus::kDone);
+  EXPECT_EQ(f.set(std::string(Cache::kMaxKey + 1, 'k'), "x"), WriteStatus::kTooLong);
+  EXPECT_EQ(f.cache.lock("k", 0).resize(Cache::kMaxValue + 1), WriteStatus::kTooLong);
+}
+
+TEST(Cache, DropsAnItemAfterItsTimeAndNotBefore) {
+  CacheFixture f;
+  f.set("k", "v", 5000, 1000);
+  EXPECT_EQ(f.get("k", 5000), "v");
+  EXPECT_EQ(f.get("k", 5001), "(absent)");
+  EXPECT_EQ(f.cache.stats().expired, 1u);
+}
+
+TEST(Cache, ReturnsMemoryOfExpiredItemsThatNobodyAsksFor) {
+  CacheFixture f;
+  for (int i = 0; i < 20000; ++i)
+    f.set("key" + std::to_string(i), std::string(500, 'x'), 2000 + i % 1000, 1000);
+  Bytes full = f.account.used();
+  EXPECT_EQ(f.cache.expire(1999), 0u);
+  std::size_t dropped = 0;
+  while (std::size_t n = f.cache.expire(3200)) dropped += n;
+  EXPECT_EQ(dropped, 20000u);
+  EXPECT_LT(f.account.used(), full / 10);
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, KeepsATimeToLiveThroughResizeAndForgetsItOnPut) {
+  CacheFixture f;
+  f.set("k", "v", 5000, 1000);
+  Cache::Slot slot = f.cache.lock("k", 1000);
+  ASSERT_EQ(slot.resize(100), WriteStatus::kDone);
+  EXPECT_EQ(slot.expires_at_ms(), 5000);
+  ASSERT_EQ(slot.put("w"), WriteStatus::kDone);
+  EXPECT_EQ(slot.expires_at_ms(), Cache::kNever);
+  ASSERT_TRUE(slot.set_expiry(7000));
+  EXPECT_EQ(slot.expires_at_ms(), 7000);
+  EXPECT_EQ(slot.value(), "w");
+  ASSERT_TRUE(slot.set_expiry(Cache::kNever));
+  EXPECT_EQ(slot.expires_at_ms(), Cache::kNever);
+}
+
+TEST(Cache, GrowsAValueFromSmallToLargeAndFillsWithZeros) {
+  CacheFixture f;
+  f.set("k", "head");
+  Cache::Slot slot = f.cache.lock("k", 1000);
+  for (std::size_t size : {std::size_t{10}, Cache::kLargeValue - 1, Cache::kLargeValue, std::size_t{100'000},
+                           std::size_t{300'000}}) {
+    ASSERT_EQ(slot.resize(size), WriteStatus::kDone);
+    slot.writable()[size - 1] = 'e';
+    ASSERT_EQ(slot.value().size(), size);
+    EXPECT_EQ(slot.value().substr(0, 4), "head");
+    EXPECT_EQ(slot.value()[size - 1], 'e');
+    EXPECT_EQ(slot.value()[size / 2], '\0') << size;
+    EXPECT_EQ(slot.large(), size >= Cache::kLargeValue);
+  }
+}
+
+TEST(Cache, EvictsTheLeastRecentlyUsedFirst) {
+  CacheFixture f(32_MiB);
+  const std::string value(1000, 'v');
+  auto key = [](int i) { return "key" + std::to_string(i); };
+  for (int i = 0; i < 1000; ++i) f.set(key(i), value);
+  for (int i = 1000; i < 60000; ++i) {
+    ASSERT_EQ(f.set(key(i), value), WriteStatus::kDone);
+    f.get(key(i % 1000));  // the first thousand stay in use
+  }
+  int kept = 0;
+  for (int i = 0; i < 1000; ++i) kept += f.get(key(i)) == value;
+  EXPECT_GE(kept, 990);
+  EXPECT_EQ(f.get(key(1500)), "(absent)");
+  EXPECT_EQ(f.get(key(59999)), value);
+  EXPECT_GT(f.cache.stats().evicted, 20000u);
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, UsesTheLineThatOthersLeaveAndStopsAtIt) {
+  CacheFixture f(32_MiB);
+  const std::string value(1000, 'v');
+  for (int i = 0; i < 60000; ++i) ASSERT_EQ(f.set(std::to_string(i), value), WriteStatus::kDone);
+  EXPECT_LE(f.line.charged(), f.line.line() - f.line.headroom());
+  EXPECT_GT(f.line.charged(), f.line.line().scaled(0.95));
+  Charge other = f.others.charge(f.line.free());
+  ASSERT_TRUE(other);
+  EXPECT_EQ(f.set("one more", value), WriteStatus::kDone) << "it replaces its own items";
+}
+
+TEST(Cache, RefusesWritesWhenToldNotToEvict) {
+  CacheFixture f(32_MiB, false);
+  const std::string value(1000, 'v');
+  int done = 0;
+  while (done < 100000 && f.set(std::to_string(done), value) == WriteStatus::kDone) ++done;
+  EXPECT_GT(done, 20000);
+  EXPECT_LT(done, 32768);
+  EXPECT_EQ(f.cache.stats().evicted, 0u);
+  for (int i = 0; i < done; i += 97) EXPECT_EQ(f.get(std::to_string(i)), value);
+  for (int i = 0; i < done; i += 2) f.cache.lock(std::to_string(i), 0).erase();
+  EXPECT_EQ(f.set("again", value), WriteStatus::kDone) << "dead records are cleaned without evicting";
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, GivesHalfOfItsMemoryBackToTheSystem) {
+  CacheFixture f(128_MiB);
+  const std::string value(1024, 'v');
+  for (int i = 0; i < 200000; ++i) f.set(std::to_string(i), value);
+  Bytes before = f.account.used();
+  Bytes half = before / 2;
+  EXPECT_GE(f.cache.reclaim(half), half);
+  EXPECT_LE(f.account.used(), before - half);
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, ReclaimKeepsWhatIsInUse) {
+  CacheFixture f(64_MiB);
+  const std::string value(1000, 'v');
+  for (int i = 0; i < 50000; ++i) f.set(std::to_string(i), value);
+  for (int i = 0; i < 50000; i += 50) f.get(std::to_string(i));
+  f.cache.reclaim(f.account.used() / 2);
+  int kept = 0, all = 0;
+  for (int i = 20000; i < 50000; i += 50, ++all) kept += f.get(std::to_string(i)) == value;
+  EXPECT_GE(kept, all * 9 / 10);
+}
+
+TEST(Cache, KeepsAPinnedValueWhileItsItemIsOverwritten) {
+  CacheFixture f;
+  std::string old(100'000, 'o');
+  f.set("k", old);
+  PinnedValue pinned = f.cache.lock("k", 0).pin();
+  EXPECT_GE(f.account.pinned(), 100'000_B);
+  f.set("k", std::string(100'000, 'n'));
+  EXPECT_EQ(pinned.view(), old);
+  {
+    Cache::Slot slot = f.cache.lock("k", 0);
+    PinnedValue second = slot.pin();
+    ASSERT_EQ(slot.resize(120'000), WriteStatus::kDone);
+    slot.writable()[0] = 'x';
+    EXPECT_EQ(second.view().size(), 100'000u) << "what is being sent is not written to";
+    EXPECT_EQ(second.view()[0], 'n');
+  }
+  Bytes both = f.account.used();
+  pinned = PinnedValue();
+  EXPECT_LT(f.account.used(), both);
+  EXPECT_EQ(f.account.pinned(), 0_B);
+}
+
+TEST(Cache, AdoptsTheBodyOfALargeValueWithoutACopy) {
+  CacheFixture f;
+  Result<ExtentRef> body = f.cache.extents().open(50'000, f.others);
+  ASSERT_TRUE(body);
+  ASSERT_TRUE((*body)->reserve(50'000));
+  (*body)->set_size(50'000);
+  std::fill_n((*body)->data(), 50'000, 'b');
+  const char* data = (*body)->data();
+  EXPECT_GE(f.others.used(), 50'000_B);
+  ASSERT_EQ(f.cache.lock("k", 0).put(std::move(*body)), WriteStatus::kDone);
+  EXPECT_EQ(f.others.used(), 0_B);
+  EXPECT_EQ(f.cache.lock("k", 0).value().data(), data);
+}
+
+TEST(Cache, TakesRandomKeysThatExist) {
+  CacheFixture f;
+  EXPECT_FALSE(f.cache.random_key(0));
+  f.set("only", "v");
+  EXPECT_EQ(f.cache.random_key(0), "only");
+  for (int i = 0; i < 50; ++i) f.set("k" + std::to_string(i), "v");
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(*f.cache.random_key(i));
+  EXPECT_GT(seen.size(), 35u);
+}
+
+TEST(Cache, ScanVisitsEveryKeyThatStaysWhileTheTableGrowsAndShrinks) {
+  CacheFixture f(256_MiB);
+  for (int i = 0; i < 5000; ++i) f.set("stays" + std::to_string(i), "v");
+  std::set<std::string> seen;
+  std::uint64_t cursor = 0;
+  int round = 0;
+  do {
+    cursor = f.cache.scan(cursor, 10, 1000, [&](std::string_view key) { seen.insert(std::string(key)); });
+    for (int i = 0; i < 100; ++i) {  // grows for a while, then shrinks
+      std::string other = "comes" + std::to_string(round < 300 ? round * 100 + i : (round - 300) * 100 + i);
+      if (round < 300) f.set(other, "v");
+      if (round >= 300) {
+        Cache::Slot slot = f.cache.lock(other, 1000);
+        if (slot.exists()) slot.erase();
+      }
+    }
+    ++round;
+  } while (cursor != 0);
+  for (int i = 0; i < 5000; ++i) EXPECT_TRUE(seen.contains("stays" + std::to_string(i))) << i;
+  f.cache.CheckInvariants();
+}
+
+// The reference is a map; without eviction every answer must be equal, with it a present value must be right.
+void run_model(bool evict, std::uint64_t seed, Bytes limit, int operations) {
+  CacheFixture f(limit, evict, 2);
+  struct Entry {
+    std::string value;
+    std::int64_t expires;
+  };
+  std::map<std::string, Entry> model;
+  std::vector<std::pair<PinnedValue, std::string>> pins;
+  Random random(seed);
+  std::int64_t now = 1'000'000;
+  auto size = [&] {
+    switch (random.below(10)) {
+      case 0:
+        return random.below(200'000);
+      case 1:
+        return Cache::kLargeValue - 2 + random.below(4);
+      default:
+        return random.below(600);
+    }
+  };
+  for (int i = 0; i < operations; ++i) {
+    now += static_cast<std::int64_t>(random.below(20));
+    const std::uint64_t number = random.below(evict ? 3000 : 300);
+    const std::string key = "key" + std::to_string(number) + std::string(number % 40, 'p');
+    if (auto it = model.find(key);
+        it != model.end() && it->second.expires != Cache::kNever && now > it->second.expires)
+      model.erase(it);
+    auto known = model.find(key);
+    Cache::Slot slot = f.cache.lock(key, now);
+    if (!evict) {
+      ASSERT_EQ(slot.exists(), known != model.end()) << "operation " << i;
+    }
+    if (slot.exists()) {
+      ASSERT_TRUE(known != model.end()) << "operation " << i;
+      ASSERT_EQ(slot.value(), known->second.value) << "operation " << i;
+      ASSERT_EQ(slot.expires_at_ms(), known->second.expires) << "operation " << i;
+    } else if (known != model.end()) {
+      model.erase(known);
+    }
+    const std::int64_t expires =
+        random.below(3) == 0 ? now + static_cast<std::int64_t>(random.below(50'000)) : Cache::kNever;
+    switch (random.below(9)) {
+      case 0:
+      case 1:
+      case 2: {
+        std::string value = value_for(number, static_cast<std::uint64_t>(i), size());
+        if (slot.put(value, expires) == WriteStatus::kDone) {
+          model[key] = {value, expires};
+        } else {
+          ASSERT_FALSE(evict) << "operation " << i;
+          if (!slot.exists()) model.erase(key);
+        }
+        break;
+      }
+      case 3: {
+        const std::size_t to = size();
+        std::string want = slot.exists() ? std::string(slot.value()) : "";
+        const std::int64_t kept = slot.exists() ? slot.expires_at_ms() : Cache::kNever;
+        want.resize(to, '\0');
+        if (slot.resize(to) == WriteStatus::kDone) {
+          if (to > 0) slot.writable()[to - 1] = want[to - 1] = '!';
+          model[key] = {want, kept};
+        } else if (!slot.exists()) {
+          model.erase(key);
+        }
+        break;
+      }
+      case 4:
+        if (slot.exists()) slot.erase();
+        model.erase(key);
+        break;
+      case 5:
+        if (slot.exists() && slot.set_expiry(expires)) model[key].expires = expires;
+        break;
+      case 6:
+        if (slot.exists() && slot.large() && pins.size() < 8)
+          pins.emplace_back(slot.pin(), std::string(slot.value()));
+        break;
+      default:
+        slot.touch();
+    }
+    for (const auto& [pin, value] : pins) ASSERT_EQ(pin.view().size(), value.size());
+    if (pins.size() == 8) {
+      ASSERT_EQ(pins[0].first.view(), pins[0].second);
+      pins.erase(pins.begin());
+    }
+  }
+  pins.clear();
+  f.cache.CheckInvariants();
+  if (!evict) {
+    std::size_t there = 0;
+    for (auto& [key, entry] : model) there += entry.expires == Cache::kNever || now <= entry.expires;
+    f.cache.expire(now + 1000, 1'000'000);
+    EXPECT_LE(f.cache.size(), there);
+  }
+  f.cache.clear();
+  f.cache.CheckInvariants();
+  EXPECT_EQ(f.account.used(), 0_B);
+  EXPECT_EQ(f.account.pinned(), 0_B);
+}
+
+TEST(Cache, AnswersLikeAMapWithoutEviction) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(false, seed, 256_MiB, 20000);
+}
+TEST(Cache, AnswersLikeAMapWithoutEvictionWhenMemoryRunsOut) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(false, seed, 16_MiB, 20000);
+}
+TEST(Cache, NeverAnswersWrongWhileEvicting) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(true, seed, 24_MiB, 20000);
+}
+
+TEST(Cache, StaysRightUnderThreadsReclaimAndExpiry) {
+  CacheFixture f(32_MiB, true, 4);
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  auto worker = [&](std::uint64_t seed) {
+    Random random(seed);
+    std::vector<std::pair<PinnedValue, char>> pins;
+    for (int i = 0; i < 20000; ++i) {
+      const std::uint64_t number = random.below(20000);
+      const std::string key = "k" + std::to_string(number);
+      const char byte = static_cast<char>('a' + number % 26);
+      Cache::Slot slot = f.cache.lock(key, 1000 + i);
+      slot.touch();
+      if (slot.exists()) {
+        std::string_view value = slot.value();
+        if (value.empty() || value.front() != byte || value.back() != byte) ++wrong;
+        if (slot.large()) pins.emplace_back(slot.pin(), byte);
+        if (random.below(8) == 0) slot.erase();
+      } else {
+        std::size_t size = random.below(50) == 0 ? 16'384 + random.below(100'000) : 1 + random.below(2000);
+        static_cast<void>(slot.put(std::string(size, byte), random.below(2) ? 1100 + i : Cache::kNever));
+      }
+      if (pins.size() > 4) {
+        if (pins[0].first.view().back() != pins[0].second) ++wrong;
+        pins.erase(pins.begin());
+      }
+    }
+  };
+  std::thread reclaimer([&] {
+    std::int64_t now = 1000;
+    while (!stop.load()) {
+      f.cache.reclaim(1_MiB);
+      f.cache.expire(now += 50);
+      static_cast<void>(f.cache.offer());
+      f.cache.scan(0, 100, now, [](std::string_view) {});
+      std::this_thread::yield();
+    }
+  });
+  std::vector<std::thread> workers;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) workers.emplace_back(worker, seed);
+  for (std::thread& t : workers) t.join();
+  stop = true;
+  reclaimer.join();
+  EXPECT_EQ(wrong.load(), 0);
+  f.cache.CheckInvariants();
+}
+
+}  // namespace
+}  // namespace plimsoll

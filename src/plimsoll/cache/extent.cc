@@ -1,0 +1,135 @@
+#include "plimsoll/cache/extent.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "plimsoll/base/poison.h"
+
+namespace plimsoll {
+namespace {
+
+// What an extent takes beside its pages: this descriptor and malloc's share.
+constexpr Bytes kDescriptor = Bytes(sizeof(Extent) + 16);
+
+constexpr std::size_t rounded_to_pages(std::size_t size) { return (size + 4095) & ~std::size_t{4095}; }
+
+}  // namespace
+
+bool Extent::reserve(std::size_t size) {
+  PLIMSOLL_CHECK(size <= capacity_, "%zu of %zu", size, capacity_);
+  std::size_t wanted = std::min(rounded_to_pages(size), capacity_);
+  if (wanted <= reserved_) return true;
+  if (!charge_.grow(Bytes(wanted - reserved_))) return false;
+  unpoison(data_ + reserved_, wanted - reserved_);
+  reserved_ = wanted;
+  return true;
+}
+
+void Extent::set_size(std::size_t size) {
+  PLIMSOLL_CHECK(size <= reserved_, "%zu of %zu", size, reserved_);
+  if (size < size_) std::memset(data_ + size, 0, size_ - size);
+  size_ = size;
+}
+
+bool Extent::charge_to(Account& account) {
+  if (!charge_.transfer(account)) return false;
+  account_ = &account;
+  return true;
+}
+
+void ExtentRef::reset() {
+  if (!extent_) return;
+  // acq_rel: whoever drops the last reference sees all that the others did to the pages before they are given
+  // back.
+  if (extent_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) extent_->store_->close(extent_);
+  extent_ = nullptr;
+}
+
+PinnedValue::PinnedValue(Extent& extent) : extent_(&extent) {
+  extent.references_.fetch_add(1, std::memory_order_relaxed);  // the shard's lock holds another one meanwhile
+  if (extent.pins_.fetch_add(1, std::memory_order_relaxed) == 0) extent.account_->pin(extent.charged());
+}
+
+PinnedValue::~PinnedValue() {
+  if (!extent_) return;
+  // release: pairs with the acquire in Cache::Slot::resize, which writes to the pages once nobody sends from
+  // them.
+  if (extent_->pins_.fetch_sub(1, std::memory_order_release) == 1)
+    extent_->account_->unpin(extent_->charged());
+}
+
+ExtentStore::~ExtentStore() {
+  PLIMSOLL_CHECK(live() == 0, "%zu extents outlive their store", live());
+  for (SlotClass& c : classes_) {
+    if (c.base == nullptr) continue;
+    unpoison(c.base, c.length.count());
+    static_cast<void>(pages_.unmap({reinterpret_cast<std::byte*>(c.base), c.length}));
+  }
+}
+
+Result<std::uint32_t> ExtentStore::take_slot(std::size_t number) {
+  SlotClass& c = classes_[number];
+  const Bytes slot = Bytes(kSmallest << number);
+  if (c.base == nullptr) {
+    Result<PageRange> range = fail(ErrorCode::kRefused, "no address space for large values");
+    for (Bytes space = std::max(address_space_.rounded_up(slot), slot); !range && space >= slot;
+         space = (space / 2).rounded_down(slot)) {
+      range = pages_.reserve(space, std::max(slot, pages_.page_size()));
+    }
+    if (!range) return tl::unexpected(range.error());
+    c.base = reinterpret_cast<char*>(range->begin);
+    c.length = range->size;
+    c.slots = range->size / slot;
+    static_cast<void>(pages_.advise(*range, Advice::kNoHugePage));
+  }
+  if (!c.free.empty()) {
+    std::uint32_t taken = c.free.back();
+    c.free.pop_back();
+    return taken;
+  }
+  if (c.next == c.slots)
+    return fail(ErrorCode::kRefused, "no address space left for large values of this size");
+  PageRange fresh{reinterpret_cast<std::byte*>(c.base) + slot.count() * c.next, slot};
+  if (Result<void> usable = pages_.make_usable(fresh); !usable) return tl::unexpected(usable.error());
+  return static_cast<std::uint32_t>(c.next++);
+}
+
+Result<ExtentRef> ExtentStore::open(std::size_t capacity, Account& account) {
+  if (capacity > kLargest) return fail(ErrorCode::kOutOfRange, "a value can be 512 MiB at most");
+  std::size_t rounded = std::bit_ceil(std::max(capacity, kSmallest));
+  auto number = static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(kSmallest));
+  Charge charge = account.charge(kDescriptor);
+  if (!charge) return fail(ErrorCode::kRefused, "the line does not grant the memory");
+  MutexLock lock(mutex_);
+  Result<std::uint32_t> slot = take_slot(number);
+  if (!slot) return tl::unexpected(slot.error());
+  auto* extent = new Extent;
+  extent->store_ = this;
+  extent->account_ = &account;
+  extent->data_ = classes_[number].base + rounded * *slot;
+  extent->capacity_ = rounded;
+  extent->charge_ = std::move(charge);
+  extent->slot_ = *slot;
+  extent->slot_class_ = static_cast<std::uint8_t>(number);
+  poison(extent->data_, rounded);
+  live_.fetch_add(1, std::memory_order_relaxed);
+  return ExtentRef(extent);
+}
+
+void ExtentStore::close(Extent* extent) {
+  if (extent->reserved_ > 0) {
+    unpoison(extent->data_, extent->reserved_);
+    static_cast<void>(
+        pages_.give_back({reinterpret_cast<std::byte*>(extent->data_), Bytes(extent->reserved_)}));
+  }
+  poison(extent->data_, extent->capacity_);
+  {
+    MutexLock lock(mutex_);
+    classes_[extent->slot_class_].free.push_back(extent->slot_);
+  }
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  delete extent;  // and its charge with it, now that the pages are gone
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,86 @@
+// ItemIndex: from a key's hash to its item, by linear hashing (Litwin, VLDB 1980) over buckets of one cache
+// line.
+//
+// The table grows and shrinks by one bucket at a time, so there is no moment with two tables, no pause, and
+// the memory follows the number of items. A bucket holds ten items of 6 bytes (a locator and 16 bits of the
+// hash); what does not fit hangs behind it. A bucket covers a contiguous range of bit-reversed hashes however
+// the table grows, which is what scan cursors are. Invariant: an item is in the chain of bucket_of(hash); (1
+// << level_) <= buckets_ < (2 << level_); slots are filled without holes, chains likewise. Thread-safety: its
+// shard's lock. Cost: one cache line for the bucket and one for the item found; 64 bytes for eight items.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "plimsoll/cache/internal/segment_store.h"
+
+namespace plimsoll {
+
+class ItemIndex {
+ public:
+  ItemIndex(SegmentStore& items, SegmentStore& blocks) : items_(items), blocks_(blocks) {}
+  ~ItemIndex() { clear(); }
+
+  Locator find(std::uint64_t hash, std::string_view key) const;
+  // False when there is no memory for it. REQUIRES: the key is not there.
+  [[nodiscard]] bool insert(std::uint64_t hash, Locator item);
+  // REQUIRES: the item with this (low) hash is at `from`.
+  void move(std::uint32_t hash, Locator from, Locator to);
+  void erase(std::uint32_t hash, Locator item);
+  void clear();
+
+  std::size_t size() const { return size_; }
+  Bytes memory() const { return Bytes(blocks_.block_size()) * (table_.size() + chains_.size()); }
+
+  // Visits all items whose bit-reversed hash is at or after `position` in that position's bucket; returns
+  // where the next bucket begins, or 2^32 at the end.
+  std::uint64_t visit_bucket(std::uint64_t position, const std::function<void(Locator)>& visit) const;
+  // An item of a bucket chosen by `random`, or kNoLocator when that is empty.
+  Locator pick(std::uint64_t random) const;
+  void CheckInvariants() const;
+
+ private:
+  static constexpr std::size_t kSlots = 10;
+  static constexpr std::size_t kFill = 8;  // items a bucket on average
+  struct alignas(64) Bucket {
+    Locator items[kSlots];
+    std::uint16_t tags[kSlots];
+    std::uint32_t overflow;  // number of the next bucket of the chain; 0 none
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  // Buckets of the table and of chains are numbered apart, both from 1 for chains: 0 ends one.
+  Bucket& bucket(std::size_t number) const { return at(table_, number); }
+  Bucket& chained(std::uint32_t number) const { return at(chains_, number - 1); }
+  Bucket& at(const std::vector<Bucket*>& blocks, std::size_t number) const {
+    return blocks[number / per_block()][number % per_block()];
+  }
+  std::size_t per_block() const { return blocks_.block_size() / sizeof(Bucket); }
+  std::size_t bucket_of(std::uint32_t hash) const;
+  unsigned bits_of(std::size_t bucket) const;
+  bool add_block(std::vector<Bucket*>& list);
+  void give_blocks(std::vector<Bucket*>& list, std::size_t keep);
+  [[nodiscard]] bool add(Bucket& head, std::uint16_t tag, Locator item);
+  std::uint32_t take_chained();
+  void drop_chain(Bucket& head);
+  std::vector<std::pair<Locator, std::uint16_t>> contents(const Bucket& head) const;
+  bool grow();
+  void shrink();
+  // The bucket of the chain and the slot in it that hold `item`. REQUIRES: it is there.
+  std::pair<Bucket*, std::size_t> place_of(std::uint32_t hash, Locator item) const;
+
+  SegmentStore& items_;
+  SegmentStore& blocks_;
+  std::vector<Bucket*> table_;
+  std::vector<Bucket*> chains_;
+  std::uint32_t free_chained_ = 0;  // a list through Bucket::overflow
+  std::uint32_t used_chained_ = 0;  // numbers given out so far
+  std::size_t buckets_ = 0;
+  std::size_t size_ = 0;
+  unsigned level_ = 0;
+};
+
+}  // namespace plimsoll

@@ -1,0 +1,165 @@
+// Cache::Slot: what one key's operations do under its shard's lock.
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/internal/shard.h"
+
+namespace plimsoll {
+
+Cache::Slot::Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash,
+                  std::int64_t now_ms)
+    : cache_(&cache), shard_(&shard), key_(key), hash_(hash), now_ms_(now_ms) {
+  shard.mutex().lock();
+  item_ = shard.find(hash, key, now_ms);
+}
+
+Cache::Slot::Slot(Slot&& other) noexcept
+    : cache_(other.cache_),
+      shard_(std::exchange(other.shard_, nullptr)),
+      key_(other.key_),
+      hash_(other.hash_),
+      now_ms_(other.now_ms_),
+      item_(other.item_) {}
+
+Cache::Slot::~Slot() {
+  if (shard_) shard_->mutex().unlock();
+}
+
+std::string_view Cache::Slot::value() const { return shard_->item(item_).value(); }
+std::size_t Cache::Slot::size() const { return shard_->item(item_).value_size; }
+std::int64_t Cache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
+std::size_t Cache::Slot::memory() const { return shard_->memory_of(item_); }
+bool Cache::Slot::large() const { return shard_->item(item_).large(); }
+PinnedValue Cache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
+void Cache::Slot::touch() { shard_->touch(item_); }
+
+void Cache::Slot::erase() {
+  shard_->erase(item_);
+  item_ = kNoItem;
+}
+
+// A record of the shard's own making if it can, else with memory that other shards give up.
+bool Cache::Slot::write(std::uint32_t value_size, bool large, std::int64_t expires_at_ms) {
+  const bool evict = cache_->evicts();
+  Locator at = kNoLocator;
+  for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
+    if (tries > 0 && cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()) break;
+    at = shard_->write({key_, hash_, value_size, large, expires_at_ms, now_ms_, evict});
+  }
+  item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
+  return at != kNoLocator;
+}
+
+WriteStatus Cache::Slot::put(std::string_view value, std::int64_t expires_at_ms) {
+  if (key_.size() > kMaxKey || value.size() > kMaxValue) return WriteStatus::kTooLong;
+  if (value.size() >= kLargeValue) {
+    ExtentRef extent = open_extent(value.size());
+    if (!extent) return WriteStatus::kRefused;
+    extent->set_size(value.size());
+    std::memcpy(extent->data(), value.data(), value.size());
+    return put(std::move(extent), expires_at_ms);
+  }
+  if (!write(static_cast<std::uint32_t>(value.size()), false, expires_at_ms)) return WriteStatus::kRefused;
+  std::copy(value.begin(), value.end(), shard_->item(item_).stored_value());
+  return WriteStatus::kDone;
+}
+
+WriteStatus Cache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
+  if (key_.size() > kMaxKey || value->size() > kMaxValue) return WriteStatus::kTooLong;
+  if (value->size() < kLargeValue) return put(value->view(), expires_at_ms);
+  Account& account = cache_->options_.account;
+  while (!value->charge_to(account)) {
+    if (!cache_->evicts() || cache_->release(value->charged(), shard_).zero()) return WriteStatus::kRefused;
+  }
+  if (!write(static_cast<std::uint32_t>(value->size()), true, expires_at_ms)) return WriteStatus::kRefused;
+  const Bytes added = value->charged();
+  shard_->attach(item_, std::move(value));
+  // The pages were charged to their receiver until now, who may use the headroom; the cache keeps it free, by
+  // giving up as many bytes as it adds.
+  const LoadLine& line = account.line();
+  if (line.enforcing() && cache_->evicts() && line.free() < line.headroom()) {
+    cache_->release(std::min(added, line.headroom() - line.free()), shard_);
+    item_ = shard_->find(hash_, key_, now_ms_);
+  }
+  return WriteStatus::kDone;
+}
+
+// Pages for `size` bytes, charged to the cache, evicting if need be; empty when refused.
+ExtentRef Cache::Slot::open_extent(std::size_t size) {
+  for (int tries = 0; tries < 8; ++tries) {
+    Result<ExtentRef> extent = cache_->extents_.open(size, cache_->options_.account);
+    if (extent && (*extent)->reserve(size)) return std::move(*extent);
+    if (!extent && extent.error().code != ErrorCode::kRefused) return {};
+    if (!cache_->evicts() || cache_->release(Bytes(size), shard_).zero()) return {};
+  }
+  return {};
+}
+
+WriteStatus Cache::Slot::resize(std::size_t size) {
+  if (key_.size() > kMaxKey || size > kMaxValue) return WriteStatus::kTooLong;
+  const std::int64_t expires = exists() ? expires_at_ms() : kNever;
+  if (exists() && large() && size >= kLargeValue && size <= shard_->item(item_).extent()->capacity()) {
+    Extent& extent = *shard_->item(item_).extent();
+    const Bytes before = extent.charged();
+    // acquire: pairs with ~PinnedValue; a new pin needs the lock that this slot holds.
+    if (extent.pins_.load(std::memory_order_acquire) == 0 && extent.reserve(size)) {
+      extent.set_size(size);
+      shard_->resized(item_, before);
+      return WriteStatus::kDone;
+    }
+  }
+  const std::size_t kept = exists() ? std::min(this->size(), size) : 0;
+  if (size >= kLargeValue) {
+    // A pin keeps the old pages while memory is found for the new ones.
+    PinnedValue old_large = exists() && large() ? pin() : PinnedValue();
+    const std::string old_small = exists() && !large() ? std::string(value()) : std::string();
+    ExtentRef extent = open_extent(size);
+    if (!extent) {
+      item_ = shard_->find(hash_, key_, now_ms_);
+      return WriteStatus::kRefused;
+    }
+    extent->set_size(size);
+    std::memcpy(extent->data(), old_large ? old_large.view().data() : old_small.data(), kept);
+    return put(std::move(extent), expires);
+  }
+  const std::string old = exists() ? std::string(value().substr(0, kept)) : std::string();
+  if (!write(static_cast<std::uint32_t>(size), false, expires)) return WriteStatus::kRefused;
+  char* to = shard_->item(item_).stored_value();
+  std::memcpy(to, old.data(), kept);
+  std::memset(to + kept, 0, size - kept);
+  return WriteStatus::kDone;
+}
+
+std::span<char> Cache::Slot::writable() {
+  Item& record = shard_->item(item_);
+  if (record.large()) return record.extent()->bytes();
+  return {record.stored_value(), record.value_size};
+}
+
+bool Cache::Slot::set_expiry(std::int64_t expires_at_ms) {
+  Item& record = shard_->item(item_);
+  if (record.expiring()) {
+    shard_->schedule(item_, expires_at_ms, now_ms_);
+    return true;
+  }
+  if (expires_at_ms == kNever) return true;
+  if (record.large()) return set_expiry_of_large(expires_at_ms);
+  const std::string value(this->value());
+  if (!write(static_cast<std::uint32_t>(value.size()), false, expires_at_ms)) return false;
+  std::copy(value.begin(), value.end(), shard_->item(item_).stored_value());
+  return true;
+}
+
+// The record gets longer, so it moves; its pages stay where they are.
+bool Cache::Slot::set_expiry_of_large(std::int64_t expires_at_ms) {
+  Extent* extent = shard_->item(item_).extent();
+  extent->references_.fetch_add(1, std::memory_order_relaxed);
+  ExtentRef kept(extent);
+  if (!write(static_cast<std::uint32_t>(extent->size()), true, expires_at_ms)) return false;
+  shard_->attach(item_, std::move(kept));
+  return true;
+}
+
+}  // namespace plimsoll
