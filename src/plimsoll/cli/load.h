@@ -50,10 +50,12 @@ struct LoadOptions {
   std::string key_prefix = "key:";
   std::size_t key_width = 16;  // of a whole key
   std::size_t value_size = 100;
+  bool verify = true;          // compare what reads give
   std::uint32_t versions = 1;  // values a key may have; a SET draws one of them
   std::uint64_t seed = 1;
   Duration stall{std::chrono::seconds(1)};
-  int core = -1;  // pins the threads; -1 does not
+  int core = -1;           // pins the threads; -1 does not
+  int receive_buffer = 0;  // of each socket; 0 is the kernel's choice
 
   Result<void> Validate() const;
 };

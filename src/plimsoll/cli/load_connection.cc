@@ -45,9 +45,17 @@ void LoadConnection::add(const Seen& seen) {
 }
 
 bool LoadConnection::open() {
-  auto socket = LoadSocket::connect(options_.host, options_.port);
+  auto socket = LoadSocket::connect(options_.host, options_.port, options_.receive_buffer);
   if (!socket) return false;
   socket_ = std::move(*socket);
+  return true;
+}
+
+bool LoadConnection::open_before(MonotonicTime deadline) {
+  auto socket = LoadSocket::connect_before(options_.host, options_.port, deadline, options_.receive_buffer);
+  if (!socket) return false;
+  socket_ = std::move(*socket);
+  connected_ = true;
   return true;
 }
 
@@ -125,11 +133,10 @@ bool LoadConnection::scan(std::string_view input, MonotonicTime now, Seen& seen)
   Answer answer;
   for (;;) {
     ExpectedValue expected;
-    if (asked() != 0) {
+    if (asked() != 0 && options_.verify) {
       expected = {&values_, asked_[answered_].key, options_.versions, options_.value_size};
-    } else if (input.empty()) {
-      break;
     }
+    if (asked() == 0 && input.empty()) break;
     auto state = scanner_.next(input, expected, answer);
     if (state == AnswerScanner::State::kNeedMore) break;
     if (state == AnswerScanner::State::kBroken) {

@@ -26,6 +26,8 @@ class LoadConnection {
 
   // False: no socket; try later.
   bool open();
+  // The same, and waits until it is connected: for clients that do not poll.
+  bool open_before(MonotonicTime deadline);
   bool is_open() const { return socket_.open(); }
   bool connected() const { return connected_; }
   int descriptor() const { return socket_.descriptor(); }
