@@ -2,6 +2,7 @@
 add_library(plimsoll_flags INTERFACE)
 target_compile_options(plimsoll_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wno-missing-field-initializers  # an options struct names what it sets and leaves the rest at its defaults
   -fno-omit-frame-pointer  # stacks are walked by frame pointers
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 

@@ -3,7 +3,7 @@
 #
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
 # <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
-# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x_fuzz/.
+# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x/.
 # Files are found by their names, so a new one needs no line here; public headers are listed. What is made and
 # what it needs is remembered in the properties PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
@@ -51,8 +51,9 @@ function(plimsoll_room NAME)
     if(PLIMSOLL_TESTS)
       add_executable(${NAME}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
       target_link_libraries(${NAME}_${stem}_replay PRIVATE ${target} plimsoll_flags)
+      string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
       add_test(NAME ${NAME}.${stem}.replay
-               COMMAND ${NAME}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${stem})
+               COMMAND ${NAME}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
     endif()
     if(PLIMSOLL_FUZZ)
       add_executable(${NAME}_${stem} ${source})

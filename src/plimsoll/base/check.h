@@ -25,5 +25,5 @@ namespace plimsoll::detail {
 #ifdef NDEBUG
 #define PLIMSOLL_DCHECK(expression, ...) static_cast<void>(sizeof(static_cast<bool>(expression)))
 #else
-#define PLIMSOLL_DCHECK(expression, ...) PLIMSOLL_CHECK(expression, ##__VA_ARGS__)
+#define PLIMSOLL_DCHECK(expression, ...) PLIMSOLL_CHECK(expression __VA_OPT__(, ) __VA_ARGS__)
 #endif

@@ -28,15 +28,19 @@ TEST(Mutex, LetsOneInAtATime) {
 
 TEST(Mutex, TryLockRefusesWhileAnotherHoldsIt) {
   Mutex mutex;
-  bool taken = true;
-  mutex.lock();
-  std::thread([&] { taken = mutex.try_lock(); }).join();
-  EXPECT_FALSE(taken);
-  mutex.unlock();
-  if (mutex.try_lock()) {
-    taken = true;
-    mutex.unlock();
+  bool taken = false;
+  auto try_it = [&] {
+    if (mutex.try_lock()) {
+      mutex.unlock();
+      taken = true;
+    }
+  };
+  {
+    MutexLock lock(mutex);
+    std::thread(try_it).join();
+    EXPECT_FALSE(taken);
   }
+  std::thread(try_it).join();
   EXPECT_TRUE(taken);
 }
 
@@ -63,16 +67,19 @@ TEST(CondVar, AWaitEndsAtItsDeadlineWithTheMutexHeld) {
   Mutex mutex;
   CondVar never;
   auto deadline = std::chrono::steady_clock::now() + 10ms;
-  bool held_by_other = false;
+  bool refused = false;
   {
     MutexLock lock(mutex);
     while (std::chrono::steady_clock::now() < deadline) never.wait_until(mutex, deadline);
     std::thread([&] {
-      held_by_other = mutex.try_lock();
-      if (held_by_other) mutex.unlock();
+      if (mutex.try_lock()) {
+        mutex.unlock();
+      } else {
+        refused = true;
+      }
     }).join();
   }
-  EXPECT_FALSE(held_by_other);
+  EXPECT_TRUE(refused);
 }
 
 }  // namespace
