@@ -10,7 +10,7 @@
 //
 // Thread-safety: KeptFile is const after open and may be read from any thread. Cost: one pread, 0.2-7 us
 // depending on the file; read() one more to see the end. Limits: contents longer than the buffer are
-// kOutOfRange; read_file() takes 1 MiB. Errors: kNotFound (no such file), kSystem (errno: ENODEV from a
+// kOutOfRange; read_file() takes 4 MiB. Errors: kNotFound (no such file), kSystem (errno: ENODEV from a
 // cgroup that was removed, ESRCH from a process that ended). Ownership: KeptFile owns its descriptor.
 #pragma once
 

@@ -76,7 +76,8 @@ class LimitFinder {
 
  private:
   explicit LimitFinder(Options options) : options_(std::move(options)) {}
-  void apply_line(FoundLimit& found, const LimitInputs& inputs) const;
+  bool line_is_size() const;
+  void apply_line(FoundLimit& found) const;
 
   Options options_;
 };

@@ -5,12 +5,13 @@
 //   held = anonymous                                   RssAnon
 //        + shared memory                               RssShmem
 //        + locked file pages                           what VmLck exceeds the two above by, at most RssFile
-//        + dirty mapped file pages     alone in group: min(dirty, mapped file) of the group; else 0
 //        + kernel                      alone in group: its kernel memory; else page tables + 16 KiB a thread
 //        + sockets                     alone in group: where the kernel counts them; else 0
 //
-// The program's image and libraries are clean file pages and not held; `process.file` has them. slow() reads
-// all of it; fast() reads one file for the anonymous part and adds the rest as slow() saw it last.
+// The program's image and libraries are clean file pages and not held; `process.file` has them. Dirty pages
+// of a mapped file would count, but only smaps tells them from clean ones (40 ms): whoever maps a file for
+// writing charges it. slow() reads all of it; fast() reads one file for the anonymous part and adds the rest
+// as slow() saw it last.
 //
 // Invariant: fast().held == fast().anonymous + what the last slow() added beyond anonymous memory.
 //
@@ -37,13 +38,12 @@ struct Held {
   Bytes anonymous;
   Bytes shared_memory;
   Bytes locked_file;
-  Bytes dirty_mapped;
   Bytes kernel;
   Bytes sockets;
   bool kernel_measured = false;  // by the group we are alone in; false: estimated
   bool sockets_known = false;
 
-  Bytes beyond_anonymous() const { return shared_memory + locked_file + dirty_mapped + kernel + sockets; }
+  Bytes beyond_anonymous() const { return shared_memory + locked_file + kernel + sockets; }
   Bytes total() const { return anonymous + beyond_anonymous(); }
 };
 

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "plimsoll/base/bytes.h"
 #include "plimsoll/base/result.h"
@@ -55,13 +56,14 @@ class ScratchCgroup {
   Result<void> remove();
 
  private:
-  ScratchCgroup(CgroupVersion version, std::string directory)
-      : version_(version), directory_(std::move(directory)) {}
+  ScratchCgroup(CgroupVersion version, std::string directory, bool real)
+      : version_(version), directory_(std::move(directory)), real_(real) {}
   std::string file(const char* name) const { return directory_ + "/" + name; }
   Result<void> prepare(Bytes limit) const;
 
   CgroupVersion version_ = CgroupVersion::kV1;
   std::string directory_;  // empty: moved from or removed
+  bool real_ = true;       // false: a recorded tree, whose process ids are not to be signalled
 };
 
 // Whether a memory cgroup can be made here; the error says in words why not. Makes one and removes it.

@@ -1,0 +1,95 @@
+#include "plimsoll/os/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace plimsoll {
+namespace {
+
+constexpr std::size_t kWholeFile = std::size_t{4} << 20;
+
+tl::unexpected<Error> open_error() {
+  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "no such file", errno);
+  return fail(ErrorCode::kSystem, "a file cannot be opened", errno);
+}
+
+FileDescriptor open_with(const std::string& path, int flags) {
+  return FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC));
+}
+
+}  // namespace
+
+FileDescriptor::~FileDescriptor() {
+  if (open()) ::close(number_);
+}
+
+Result<KeptFile> KeptFile::open(std::string path) {
+  FileDescriptor descriptor = open_with(path, O_RDONLY);
+  if (!descriptor.open()) return open_error();
+  return KeptFile(std::move(path), std::move(descriptor));
+}
+
+Result<std::size_t> KeptFile::read_at(std::span<char> buffer, std::size_t offset) const {
+  ssize_t got = 0;
+  do {
+    got = ::pread(descriptor_.number(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return fail(ErrorCode::kSystem, "a file cannot be read", errno);
+  return static_cast<std::size_t>(got);
+}
+
+Result<std::string_view> KeptFile::read(std::span<char> buffer) const {
+  std::size_t filled = 0;
+  while (filled < buffer.size()) {
+    Result<std::size_t> got = read_at(buffer.subspan(filled), filled);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return std::string_view(buffer.data(), filled);
+    filled += *got;
+  }
+  return fail(ErrorCode::kOutOfRange, "a file is larger than such files are");
+}
+
+Result<std::string_view> KeptFile::read_record(std::span<char> buffer) const {
+  Result<std::size_t> got = read_at(buffer, 0);
+  if (!got) return tl::unexpected(got.error());
+  if (*got == buffer.size()) return fail(ErrorCode::kOutOfRange, "a file is larger than such files are");
+  return std::string_view(buffer.data(), *got);
+}
+
+Result<std::string> read_file(const std::string& path) {
+  Result<KeptFile> file = KeptFile::open(path);
+  if (!file) return tl::unexpected(file.error());
+  std::string text;
+  for (std::size_t size = 4096; size <= kWholeFile; size *= 4) {
+    text.resize(size);
+    Result<std::string_view> whole = file->read(text);
+    if (whole) {
+      text.resize(whole->size());
+      return text;
+    }
+    if (whole.error().code != ErrorCode::kOutOfRange) return tl::unexpected(whole.error());
+  }
+  return fail(ErrorCode::kOutOfRange, "a file is larger than 4 MiB");
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  FileDescriptor descriptor = open_with(path, O_WRONLY | O_TRUNC);
+  if (!descriptor.open()) return open_error();
+  ssize_t put = 0;
+  do {
+    put = ::write(descriptor.number(), text.data(), text.size());
+  } while (put < 0 && errno == EINTR);
+  if (put == static_cast<ssize_t>(text.size())) return {};
+  return fail(ErrorCode::kSystem, "a file does not take what is written", put < 0 ? errno : EIO);
+}
+
+std::string under(std::string_view root, std::string_view path) {
+  while (!root.empty() && root.back() == '/') root.remove_suffix(1);
+  std::string joined(root);
+  if (path.empty() || path.front() != '/') joined += '/';
+  return joined.append(path);
+}
+
+}  // namespace plimsoll
