@@ -34,6 +34,10 @@ class Ring {
     PLIMSOLL_CHECK(index < size_, "index %zu of %zu", index, size_);
     return slots_[(first_ + index) % slots_.size()];
   }
+  T& operator[](std::size_t index) {
+    PLIMSOLL_CHECK(index < size_, "index %zu of %zu", index, size_);
+    return slots_[(first_ + index) % slots_.size()];
+  }
   const T& newest() const { return (*this)[size_ - 1]; }
   const T& oldest() const { return (*this)[0]; }
   void clear() { first_ = size_ = 0; }

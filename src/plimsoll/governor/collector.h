@@ -13,7 +13,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <string_view>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "plimsoll/base/clock.h"
@@ -60,16 +61,21 @@ class Collector {
   struct Owner {
     Reclaimer* reclaimer;
     const Account* account;
+  };
+  struct Tally {
     std::uint64_t rounds = 0;
     Bytes freed;
   };
-  std::vector<Owner*> in_order() PLIMSOLL_REQUIRES(mutex_);
-  Bytes ask(Owner& owner, Bytes wanted, const char* cause, Outcome& outcome) PLIMSOLL_REQUIRES(mutex_);
+  std::vector<Owner> in_order() const PLIMSOLL_REQUIRES(mutex_);
+  void ask(const Owner& owner, Bytes wanted, const char* cause, Outcome& outcome) PLIMSOLL_REQUIRES(mutex_);
 
   EventLog& events_;
   const Clock& clock_;
-  mutable Mutex mutex_;
+  mutable Mutex mutex_;  // held while owners are asked
   std::vector<Owner> owners_ PLIMSOLL_GUARDED_BY(mutex_);
+  // Apart, so that a page of figures does not wait for a reclaim. By name: they outlive their owners.
+  mutable Mutex tally_mutex_;
+  std::map<std::string, Tally, std::less<>> tallies_ PLIMSOLL_GUARDED_BY(tally_mutex_);
   Histogram durations_ns_;
 };
 

@@ -92,7 +92,7 @@ class Governor final : public PressureListener {
 
   // Runs the thread "plimsoll-gov". Errors: kSystem when there is no thread. REQUIRES: not running.
   Result<void> start();
-  // Ends the thread; the line is not listened to any more. Does nothing when not running.
+  // Ends the thread. Does nothing when not running; may be started again.
   void stop();
   // One look, as the thread does it. Never sleeps. Returns after how long the next one is due.
   Duration tick();
@@ -105,12 +105,14 @@ class Governor final : public PressureListener {
 
   Snapshot snapshot() const;
   const History& history() const;
+  // With the figures of the owners asked, and of the event log.
   void Describe(StatSink& sink) const;
   void CheckInvariants() const;
 
  private:
   class Core;
   std::unique_ptr<Core> core_;
+  LoadLine* line_ = nullptr;
 };
 
 }  // namespace plimsoll

@@ -19,9 +19,16 @@ namespace plimsoll {
 enum class Response : std::uint8_t { kMonitor, kGentle, kAggressive, kEmergency };
 std::string_view name_of(Response response);
 
-// REQUIRES of `shortfall`: headroom + wanted - free, or zero.
-Response response_for(Level present, Bytes shortfall);
-// How much is to be given back in all.
-Bytes bytes_to_free(Response response, Bytes shortfall, Bytes headroom, Bytes droppable);
+struct Pressure {
+  Level present = Level::kNormal;  // of the ratio now
+  Bytes headroom;
+  Bytes wanted;  // by waiters
+  Bytes free;
+  Bytes droppable;
+};
+
+Response response_for(const Pressure& pressure);
+// How much is still to be given back; measured again after each owner, it falls to zero when it is enough.
+Bytes missing_for(Response response, const Pressure& pressure);
 
 }  // namespace plimsoll

@@ -25,6 +25,7 @@ struct Sample {
   Level level = Level::kNormal;
 
   Bytes explained() const { return charged.minus_clamped(other); }
+  Bytes undroppable() const { return charged.minus_clamped(droppable); }
 };
 
 }  // namespace plimsoll
