@@ -79,6 +79,7 @@ class LoadLine {
   bool enforcing() const { return enforce_; }
 
   Bytes charged() const { return root_->used(); }
+  Bytes peak() const { return root_->peak(); }  // the most that was charged
   Bytes free() const { return line().minus_clamped(charged()); }
   Bytes droppable() const;  // the sum over the droppable accounts
   // (charged - droppable) / line: what the pressure level is made of. A full cache is not pressure.
