@@ -127,24 +127,26 @@ def the_status_is_json_with_sums_that_agree():
     reply = http_get(SERVER.http_port, "/api/v1/status")
     expect(reply.headers["content-type"].startswith("application/json"), reply.headers["content-type"])
     status = json.loads(reply.body)
-    expect(status["level"] in LEVELS, f"level {status['level']!r}")
-    expect(0 < status["line_bytes"] < status["limit_bytes"] == 256 * MIB,
-           f"line {status['line_bytes']}, limit {status['limit_bytes']}")
+    memory = status["memory"]
+    expect(status["level"]["name"] == LEVELS[status["level"]["number"]], f"level {status['level']}")
+    expect(0 < memory["line_bytes"] < memory["limit_bytes"] == 256 * MIB, f"memory {memory}")
+    expect(status["resp_port"] == SERVER.resp_port and status["http_port"] == SERVER.http_port, "other ports")
+    expect(status["process"] == SERVER.pid, "another process")
+    expect(status["connections"]["commands"] >= 5000, f"connections {status['connections']}")
     accounts = {account["name"]: account for account in status["accounts"]}
     expect(len(accounts) == len(status["accounts"]), "two accounts of one name")
     for name in ("runtime", "other", "cache"):
         expect(name in accounts, f"no account `{name}` among {sorted(accounts)}")
-    expect_sums(status, accounts)
+    expect_sums(memory, accounts)
 
 
-def expect_sums(status, accounts):
+def expect_sums(memory, accounts):
     """An account's use includes that of those under it; those without a parent make the total."""
-    top = sum(a["used_bytes"] for a in accounts.values() if not a.get("parent"))
-    expect(abs(top - status["used_bytes"]) <= 0.02 * status["line_bytes"],
-           f"accounts hold {top}, in all {status['used_bytes']}")
-    for name in {a["parent"] for a in accounts.values() if a.get("parent")}:
-        below = sum(a["used_bytes"] for a in accounts.values() if a.get("parent") == name)
-        expect(below <= accounts[name]["used_bytes"] * 1.01 + MIB, f"{name} holds less than those under it")
+    top = sum(a["used_bytes"] for a in accounts.values() if not a["parent"])
+    expect(top == memory["charged_bytes"], f"accounts hold {top}, in all {memory['charged_bytes']}")
+    for name in {a["parent"] for a in accounts.values() if a["parent"]}:
+        below = sum(a["used_bytes"] for a in accounts.values() if a["parent"] == name)
+        expect(below <= accounts[name]["used_bytes"] + MIB, f"{name} holds less than those under it")
     cache = accounts["cache"]["used_bytes"]
     expect(cache >= 2000 * 1000, f"2,000 values of 1,000 bytes, and the cache holds {cache}")
 
