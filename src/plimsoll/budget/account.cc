@@ -91,8 +91,6 @@ Result<Charge> Account::charge_before(Bytes bytes, MonotonicTime deadline) {
 
 void Account::pin(Bytes bytes) noexcept {
   pinned_.fetch_add(bytes.signed_count(), std::memory_order_relaxed);
-  if (kind() != AccountKind::kDroppable) return;  // all of it is undroppable already
-  line_.undroppable_.fetch_add(bytes.signed_count(), std::memory_order_relaxed);
   line_.wake_if_tight();
 }
 
@@ -100,8 +98,6 @@ void Account::unpin(Bytes bytes) noexcept {
   std::int64_t before = pinned_.fetch_sub(bytes.signed_count(), std::memory_order_relaxed);
   PLIMSOLL_DCHECK(before >= bytes.signed_count(), "account %s", name_.c_str());
   static_cast<void>(before);
-  if (kind() != AccountKind::kDroppable) return;
-  line_.undroppable_.fetch_sub(bytes.signed_count(), std::memory_order_relaxed);
 }
 
 Bytes Account::droppable() const {
@@ -118,6 +114,13 @@ void Account::set_maximum(Bytes maximum) noexcept {
 
 void Account::set_guarantee(Bytes guarantee) noexcept {
   guarantee_.store(guarantee.signed_count(), std::memory_order_seq_cst);
+  line_.serve_if_awaited();
+}
+
+void Account::set_kind(AccountKind kind) noexcept {
+  kind_.store(kind, std::memory_order_seq_cst);
+  if (kind == AccountKind::kDroppable) line_.list_droppable(*this);
+  line_.wake_if_tight();
   line_.serve_if_awaited();
 }
 

@@ -80,8 +80,9 @@ class Account {
   // Lowered below used(), nothing more is granted, and the governor calls back what is above.
   void set_maximum(Bytes maximum) noexcept;
   void set_guarantee(Bytes guarantee) noexcept;
-  // A cache that is told not to evict holds memory that cannot be dropped.
-  void set_kind(AccountKind kind) noexcept { kind_.store(kind, std::memory_order_relaxed); }
+  // A cache that is told not to evict holds memory that cannot be dropped. REQUIRES: no accounts are below
+  // it, if it becomes droppable.
+  void set_kind(AccountKind kind) noexcept;
 
  private:
   friend class LoadLine;
@@ -109,6 +110,8 @@ class Account {
   // Siblings, newest first; links are written before they are published and never change after.
   std::atomic<Account*> first_child_{nullptr};
   Account* next_sibling_ = nullptr;
+  Account* next_droppable_ = nullptr;  // the same, of those that are or were droppable
+  bool listed_droppable_ = false;      // under the line's lock for the tree
 };
 
 }  // namespace plimsoll

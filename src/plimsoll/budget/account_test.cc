@@ -119,6 +119,28 @@ TEST(Account, CountsPinsOfAPinnedAccountOnce) {
   index.unpin(1_MiB);
 }
 
+TEST(Account, IsNotDroppableAnyMoreOnceItIsToldSo) {
+  LoadLine line({.limit = kLimit});
+  Account& cache = line.open({.name = "cache", .kind = AccountKind::kDroppable});
+  Account& later = line.open({.name = "later"});
+  Charge items = cache.charge(10_MiB);
+  Charge more = later.charge(1_MiB);
+  cache.pin(2_MiB);
+  EXPECT_EQ(line.undroppable(), 3_MiB);
+  cache.set_kind(AccountKind::kPinned);
+  EXPECT_EQ(cache.droppable(), 0_B);
+  EXPECT_EQ(line.undroppable(), 11_MiB);
+  items.shrink(4_MiB);
+  EXPECT_EQ(line.undroppable(), 7_MiB);
+  cache.set_kind(AccountKind::kDroppable);
+  later.set_kind(AccountKind::kDroppable);
+  later.set_kind(AccountKind::kDroppable);
+  EXPECT_EQ(line.undroppable(), 2_MiB);
+  EXPECT_EQ(line.droppable(), 5_MiB);
+  line.CheckInvariants();
+  cache.unpin(2_MiB);
+}
+
 TEST(Account, ChargesWhatIsHeldEvenAboveTheLine) {
   LoadLine line({.limit = kLimit});
   Account& other = line.open({.name = "other"});
@@ -191,6 +213,9 @@ TEST(AccountDeathTest, IsOpenedOnceUnderAParentThatIsNotDroppable) {
   EXPECT_DEATH(line.open({.name = "cache"}), "cache");
   EXPECT_DEATH(line.open({.name = "items"}, &cache), "droppable");
   EXPECT_DEATH(elsewhere.open({.name = "items"}, &cache), "another line");
+  Account& group = line.open({.name = "group"});
+  line.open({.name = "child"}, &group);
+  EXPECT_DEATH(group.set_kind(AccountKind::kDroppable), "group has accounts below it");
   EXPECT_DEATH(line.open({.name = "wrong", .guarantee = 2_B, .maximum = 1_B}), "guarantee");
 }
 

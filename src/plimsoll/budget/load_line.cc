@@ -49,8 +49,11 @@ Account& LoadLine::open(AccountOptions options, Account* parent) {
   Account* account = accounts_.back().get();
   account->next_sibling_ = above->first_child_.load(kRelaxed);
   above->first_child_.store(account, std::memory_order_release);  // pairs with fits()
-  MutexLock wait_lock(wait_mutex_);
-  queues_.reserve(accounts_.size());  // waiting allocates nothing
+  {
+    MutexLock wait_lock(wait_mutex_);
+    queues_.reserve(accounts_.size());  // waiting allocates nothing
+  }
+  if (account->kind() == AccountKind::kDroppable) list(*account);
   return *account;
 }
 
@@ -61,11 +64,37 @@ void LoadLine::set_limit(Bytes limit, Bytes worst_overshoot) {
   root_->set_maximum(line);
 }
 
-Bytes LoadLine::droppable() const {
+void LoadLine::list_droppable(Account& account) noexcept {
   MutexLock lock(tree_mutex_);
+  PLIMSOLL_CHECK(account.first_child_.load() == nullptr, "%s has accounts below it", account.name().c_str());
+  list(account);
+}
+
+void LoadLine::list(Account& account) noexcept {
+  if (std::exchange(account.listed_droppable_, true)) return;
+  account.next_droppable_ = first_droppable_.load(kRelaxed);
+  first_droppable_.store(&account, std::memory_order_release);  // pairs with droppable() and undroppable()
+}
+
+Bytes LoadLine::droppable() const {
   Bytes sum;
-  for (const auto& account : accounts_) sum += account->droppable();
+  for (const Account* account = first_droppable_.load(std::memory_order_acquire); account != nullptr;
+       account = account->next_droppable_) {
+    sum = sum.plus_clamped(account->droppable());
+  }
   return sum;
+}
+
+// Summed when asked: a counter kept at each charge would cost an atomic addition, and be wrong after
+// set_kind().
+Bytes LoadLine::undroppable() const {
+  std::int64_t sum = root_->used_.load(kRelaxed);
+  for (const Account* account = first_droppable_.load(std::memory_order_acquire); account != nullptr;
+       account = account->next_droppable_) {
+    if (account->kind() != AccountKind::kDroppable) continue;
+    sum -= std::max<std::int64_t>(0, account->used_.load(kRelaxed) - account->pinned_.load(kRelaxed));
+  }
+  return Bytes::clamped(sum);
 }
 
 double LoadLine::pressure() const { return ratio(charged().minus_clamped(droppable()), line()); }
@@ -73,11 +102,6 @@ double LoadLine::pressure() const { return ratio(charged().minus_clamped(droppab
 void LoadLine::set_listener(PressureListener* listener) {
   MutexLock lock(listener_mutex_);
   listener_ = listener;
-  wake_pending_.exchange(false, std::memory_order_acq_rel);
-}
-
-void LoadLine::listened() {
-  undroppable_.store(charged().minus_clamped(droppable()).signed_count(), kRelaxed);
   wake_pending_.exchange(false, std::memory_order_acq_rel);
 }
 
@@ -89,8 +113,10 @@ void LoadLine::wake() noexcept {
 }
 
 void LoadLine::wake_if_tight() noexcept {
-  std::int64_t free = root_->maximum_.load(kRelaxed) - root_->used_.load(kRelaxed);
-  if (free < headroom_.load(kRelaxed) / 2 || undroppable_.load(kRelaxed) > wake_level_.load(kRelaxed)) wake();
+  std::int64_t used = root_->used_.load(kRelaxed);
+  std::int64_t level = wake_level_.load(kRelaxed);
+  bool tight = root_->maximum_.load(kRelaxed) - used < headroom_.load(kRelaxed) / 2;
+  if (tight || (used > level && undroppable().signed_count() > level)) wake();
 }
 
 void LoadLine::serve_if_awaited() noexcept {
@@ -99,7 +125,6 @@ void LoadLine::serve_if_awaited() noexcept {
 }
 
 void LoadLine::add(Account& account, std::int64_t bytes, const Account* below) noexcept {
-  if (account.kind() != AccountKind::kDroppable) undroppable_.fetch_add(bytes, kRelaxed);
   for (Account* node = &account; node != below; node = node->parent_) {
     node->used_.fetch_add(bytes, std::memory_order_seq_cst);  // for the pairing of give() with enqueue()
   }
@@ -276,12 +301,14 @@ void LoadLine::CheckInvariants() const {
     PLIMSOLL_CHECK(account->peak_.load() >= account->used_.load(), "%s", account->name().c_str());
     std::int64_t bytes = own(*account);
     all_own += bytes;
-    undroppable += account->kind() == AccountKind::kDroppable ? account->pinned_.load() : bytes;
+    undroppable +=
+        account->kind() == AccountKind::kDroppable ? std::min(account->pinned_.load(), bytes) : bytes;
   }
   PLIMSOLL_CHECK(own(*root_) == 0, "charged to the root");
   PLIMSOLL_CHECK(all_own == root_->used_.load());
-  PLIMSOLL_CHECK(undroppable == undroppable_.load(), "%lld and %lld", static_cast<long long>(undroppable),
-                 static_cast<long long>(undroppable_.load()));
+  PLIMSOLL_CHECK(undroppable == this->undroppable().signed_count(), "%lld and %lld",
+                 static_cast<long long>(undroppable),
+                 static_cast<long long>(this->undroppable().signed_count()));
   check_queue();
 }
 

@@ -86,7 +86,7 @@ class LoadLine {
   double pressure() const;
   // Used by accounts that are not droppable, and pinned in the others; what set_wake_level() is compared
   // with.
-  Bytes undroppable() const { return Bytes::clamped(undroppable_.load(std::memory_order_relaxed)); }
+  Bytes undroppable() const;
   // What waiters ask for in all, as far as their accounts could have it, so that the governor can free it.
   Bytes wanted() const { return Bytes::clamped(wanted_.load(std::memory_order_relaxed)); }
 
@@ -99,7 +99,7 @@ class LoadLine {
   }
   // To be called before looking. An exchange, not a store: it sees what was charged before the wake-up it
   // takes back, and whatever is charged later wakes again.
-  void listened();
+  void listened() { wake_pending_.exchange(false, std::memory_order_acq_rel); }
 
   // REQUIRES: the waiter is not queued; the account is of this line. May finish before this returns.
   void enqueue(Waiter& waiter, Account& account, Bytes bytes, MonotonicTime deadline, std::string_view cause);
@@ -129,6 +129,8 @@ class LoadLine {
   void add(Account& account, std::int64_t bytes, const Account* below = nullptr) noexcept;
   void raise_peaks(Account& account, const Account* below = nullptr) noexcept;
   void give(Account& account, std::int64_t bytes) noexcept;
+  void list_droppable(Account& account) noexcept PLIMSOLL_EXCLUDES(tree_mutex_);
+  void list(Account& account) noexcept PLIMSOLL_REQUIRES(tree_mutex_);
   bool move(Account& from, Account& to, std::int64_t bytes) noexcept;
   void serve_if_awaited() noexcept;
   void wake_if_tight() noexcept;
@@ -148,9 +150,6 @@ class LoadLine {
   const Clock& clock_;
   std::atomic<std::int64_t> limit_{0};
   std::atomic<std::int64_t> headroom_{0};
-  // Used by accounts that are not droppable, and pinned bytes: only decides when to wake the listener, who
-  // counts for himself. listened() puts it right where an account's kind changed meanwhile.
-  std::atomic<std::int64_t> undroppable_{0};
   std::atomic<std::int64_t> wake_level_;
   std::atomic<bool> wake_pending_{false};
   mutable Mutex listener_mutex_;
@@ -158,6 +157,9 @@ class LoadLine {
 
   mutable Mutex tree_mutex_;
   std::unique_ptr<Account> root_;
+  // Those that are or were droppable, newest first; links are written before they are published, as
+  // siblings'.
+  std::atomic<Account*> first_droppable_{nullptr};
   std::vector<std::unique_ptr<Account>> accounts_ PLIMSOLL_GUARDED_BY(tree_mutex_);
 
   mutable Mutex wait_mutex_;

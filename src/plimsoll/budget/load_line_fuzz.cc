@@ -134,7 +134,10 @@ class Harness {
   }
   void change_bounds(Input& input) {
     Account& account = any(input);
-    if (input.byte() % 2) {
+    std::uint8_t which = input.byte();
+    if (which % 16 == 15 && &account != accounts_[0]) {
+      account.set_kind(which % 32 == 15 ? AccountKind::kPinned : AccountKind::kDroppable);
+    } else if (which % 2) {
       account.set_maximum(input.bytes());
     } else {
       account.set_guarantee(input.bytes() / 16);

@@ -100,6 +100,8 @@ TEST(LoadLineStress, KeepsItsSumsUnderManyThreads) {
       stage.line.serve_waiters();
       if (random.below(10) == 0) stage.line.set_limit(Bytes(random.below(8'000'000)) + 28_MiB, 0_B);
       if (random.below(10) == 0) stage.cache.set_maximum(Bytes(random.below(30'000'000)));
+      if (random.below(50) == 0) stage.cache.set_kind(AccountKind::kPinned);
+      if (random.below(10) == 0) stage.cache.set_kind(AccountKind::kDroppable);
       static_cast<void>(stage.line.pressure());
       std::this_thread::yield();
     }
