@@ -104,7 +104,7 @@ TEST(CommandLine, ServeReadsTheFileThatTheEnvironmentNames) {
   EXPECT_THAT(outcome.err, HasSubstr("/no/such.toml"));
 }
 
-TEST(CommandLine, VersionIsOneLineOrOneObject) {
+TEST(CommandLine, VersionIsThatOfTheBuildOnOneLineOrInOneObject) {
   EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_VERSION " ("));
   EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
   EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_VERSION "\","));

@@ -1,5 +1,6 @@
 #include "plimsoll/cli/verb.h"
 #include "plimsoll/report/json_writer.h"
+#include "plimsoll/server/version.h"
 
 namespace plimsoll {
 namespace {
@@ -19,15 +20,16 @@ int run_version(const Call& call) {
   if (call.arguments.has("--json")) {
     JsonWriter json;
     json.begin_object()
-        .field("version", PLIMSOLL_VERSION)
+        .field("version", kVersion)
         .field("build", kBuild)
         .field("compiler", kCompiler)
-        .field("redis_compatible", "7.0.15")
+        .field("redis_compatible", kRedisVersion)
         .end();
     call.print(json.take() + "\n");
     return kDone;
   }
-  call.print("plimsoll " PLIMSOLL_VERSION " (" + std::string(kBuild) + ", " + std::string(kCompiler) + ")\n");
+  call.print("plimsoll " + std::string(kVersion) + " (" + std::string(kBuild) + ", " +
+             std::string(kCompiler) + ")\n");
   return kDone;
 }
 

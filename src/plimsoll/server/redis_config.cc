@@ -1,0 +1,79 @@
+#include "plimsoll/server/redis_config.h"
+
+#include "plimsoll/base/text.h"
+#include "plimsoll/cache/cache.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr std::string_view kPolicies =
+    "argument(s) must be one of the following: allkeys-lru, noeviction (other policies are not there yet)";
+
+// Redis's words for our levels, and back.
+struct LevelName {
+  std::string_view redis;
+  std::string_view ours;
+};
+constexpr LevelName kLevels[] = {
+    {"debug", "debug"}, {"verbose", "debug"}, {"notice", "info"}, {"warning", "warning"}, {"nothing", "off"}};
+
+std::string_view redis_level(std::string_view ours) {
+  if (ours == "error") return "warning";
+  std::string_view found = "notice";
+  for (const LevelName& level : kLevels) {
+    if (level.ours == ours && level.redis != "verbose") found = level.redis;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string_view redis_policy(bool evicts) { return evicts ? "allkeys-lru" : "noeviction"; }
+
+std::vector<std::pair<std::string, std::string>> redis_config(const Settings& settings, Bytes line,
+                                                              std::uint16_t resp_port) {
+  return {{"appendfsync", "no"},
+          {"appendonly", "no"},
+          {"bind", settings.bind},
+          {"cluster-enabled", "no"},
+          {"databases", "1"},
+          {"dir", settings.data_dir},
+          {"loglevel", std::string(redis_level(settings.log_level))},
+          {"maxmemory", std::to_string(line.count())},
+          {"maxmemory-policy", std::string(redis_policy(settings.policy == FullCache::kEvictLru))},
+          {"port", std::to_string(resp_port)},
+          {"proto-max-bulk-len", std::to_string(Cache::kMaxValue)},
+          {"requirepass", settings.password},
+          {"save", ""},
+          {"timeout", "0"}};
+}
+
+tl::expected<SettingChange, std::string> setting_change(const Settings& settings, Bytes line,
+                                                        std::string_view name, std::string_view value) {
+  if (equals_ignoring_case(name, "maxmemory-policy")) {
+    if (equals_ignoring_case(value, "allkeys-lru")) return SettingChange{"policy", "lru"};
+    if (equals_ignoring_case(value, "noeviction")) return SettingChange{"policy", "noeviction"};
+    return tl::unexpected(std::string(kPolicies));
+  }
+  if (equals_ignoring_case(name, "requirepass")) return SettingChange{"password", std::string(value)};
+  if (equals_ignoring_case(name, "loglevel")) {
+    for (const LevelName& level : kLevels) {
+      if (equals_ignoring_case(value, level.redis))
+        return SettingChange{"log_level", std::string(level.ours)};
+    }
+    return tl::unexpected(
+        std::string("argument(s) must be one of the following: debug, verbose, notice, warning, nothing"));
+  }
+  for (const auto& [known, current] : redis_config(settings, line, 0)) {
+    if (!equals_ignoring_case(name, known)) continue;
+    if (value == current) return SettingChange{};
+    if (known == "maxmemory") {
+      return tl::unexpected(
+          std::string("the line follows the limit that is found; start with --line to lower it"));
+    }
+    return tl::unexpected(std::string("can't set immutable config"));
+  }
+  return tl::unexpected(std::string("unknown option"));
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,100 @@
+// Status: one look at a running server, from which /status.txt, /api/v1/status and INFO are written.
+//
+// Invariant: the used bytes of all accounts directly under the line sum to `charged`, exactly: the sum is
+// taken here, as charges go on while accounts are read.
+//
+// Thread-safety: a value; collect_status() from any thread. Cost: some locks held briefly, and about 10 KiB
+// while it lives; about 20 us. Limits: the last 20 events. Errors: none. Ownership: copies what it shows; the
+// sources are used only during collect_status().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/cache/cache.h"
+#include "plimsoll/governor/governor.h"
+#include "plimsoll/server/settings.h"
+#include "plimsoll/server/traffic.h"
+
+namespace plimsoll {
+
+struct StatusSources {
+  const Settings& settings;
+  const LoadLine& line;
+  const Governor& governor;
+  const EventLog& events;
+  const Cache& cache;
+  const Traffic& traffic;
+  Duration uptime{};
+  std::int64_t wall_ms = 0;
+  std::uint16_t resp_port = 0;  // as they were bound
+  std::uint16_t http_port = 0;
+};
+
+struct AccountStatus {
+  std::string name;
+  std::string parent;  // empty: directly under the line
+  AccountKind kind = AccountKind::kPinned;
+  Bytes used;
+  Bytes peak;
+  Bytes guarantee;
+  std::optional<Bytes> maximum;  // nothing: the line alone
+  Bytes pinned;
+  std::uint64_t refused = 0;
+};
+
+struct WaitStatus {
+  std::string cause;
+  LoadLine::WaitStats stats;
+};
+
+// The counters of Traffic, at one time.
+struct TrafficStatus {
+  std::uint64_t connections = 0, http_connections = 0, accepted = 0, connections_refused = 0,
+                accept_paused = 0;
+  std::uint64_t commands = 0, bytes_received = 0, bytes_sent = 0, readers_closed = 0, bodies_closed = 0;
+  std::uint64_t bodies_refused = 0, protocol_errors = 0, http_requests = 0;
+};
+
+struct Status {
+  Settings settings;
+  int process = 0;
+  Duration uptime{};
+  std::int64_t wall_ms = 0;
+  std::uint16_t resp_port = 0;
+  std::uint16_t http_port = 0;
+
+  Bytes limit;
+  Bytes line;
+  Bytes reserve;
+  Bytes headroom;
+  Bytes charged;
+  Bytes highest_charged;
+  Bytes droppable;
+  Bytes wanted;
+  bool enforcing = true;
+  std::vector<AccountStatus> accounts;
+  std::vector<WaitStatus> waits;
+
+  Governor::Snapshot governor;
+  std::vector<Event> events;  // oldest first
+  Cache::Stats cache;
+  bool evicts = true;
+  TrafficStatus traffic;
+
+  Bytes free() const { return line.minus_clamped(charged); }
+  double pressure() const { return ratio(charged.minus_clamped(droppable), line); }
+};
+
+Status collect_status(const StatusSources& sources);
+
+// For people.
+std::string status_text(const Status& status);
+// One object; every figure carries its unit last.
+std::string status_json(const Status& status);
+
+}  // namespace plimsoll

@@ -1,0 +1,154 @@
+#include "plimsoll/report/json_writer.h"
+#include "plimsoll/server/status.h"
+#include "plimsoll/server/version.h"
+
+namespace plimsoll {
+namespace {
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+void write_memory(JsonWriter& json, const Status& s) {
+  const Governor::Snapshot& seen = s.governor;
+  json.begin_object("level")
+      .field("name", name_of(seen.sample.level))
+      .field("number", number_of(seen.sample.level))
+      .field("undroppable_ratio", s.pressure())
+      .end();
+  json.begin_object("memory")
+      .field("limit_bytes", s.limit)
+      .field("limit_source", name_of(seen.limit.source))
+      .field("limit_words", seen.limit.words)
+      .field("line_bytes", s.line)
+      .field("reserve_bytes", s.reserve)
+      .field("headroom_bytes", s.headroom)
+      .field("charged_bytes", s.charged)
+      .field("highest_charged_bytes", s.highest_charged)
+      .field("free_bytes", s.free())
+      .field("droppable_bytes", s.droppable)
+      .field("wanted_bytes", s.wanted)
+      .field("held_bytes", seen.sample.held)
+      .field("unaccounted_bytes", seen.sample.other)
+      .field("overcharged_bytes", seen.sample.overcharged)
+      .field("worst_overshoot_bytes", seen.worst_overshoot)
+      .field("resident_bytes", seen.slow.process.resident)
+      .field("anonymous_bytes", seen.slow.process.anonymous)
+      .field("file_bytes", seen.slow.process.file)
+      .field("kernel_bytes", seen.slow.held.kernel);
+  json.key("sockets_bytes");
+  if (seen.slow.held.sockets_known)
+    json.value(seen.slow.held.sockets);
+  else
+    json.value(nullptr);
+  json.end();
+  json.begin_object("governor")
+      .field("on", s.enforcing)
+      .field("response", name_of(seen.response))
+      .field("looks", seen.ticks)
+      .field("probe_failures", seen.probe_failures)
+      .field("reclaimed_bytes", seen.reclaimed)
+      .field("cpu_seconds", seconds(seen.thread_cpu))
+      .end();
+}
+
+void write_accounts(JsonWriter& json, const Status& s) {
+  json.begin_array("accounts");
+  for (const AccountStatus& a : s.accounts) {
+    json.begin_object().field("name", a.name).field("kind", name_of(a.kind)).key("parent");
+    if (a.parent.empty())
+      json.value(nullptr);
+    else
+      json.value(a.parent);
+    json.field("used_bytes", a.used).field("peak_bytes", a.peak).field("guarantee_bytes", a.guarantee);
+    json.key("maximum_bytes");
+    if (a.maximum)
+      json.value(*a.maximum);
+    else
+      json.value(nullptr);
+    json.field("pinned_bytes", a.pinned).field("refused", a.refused).end();
+  }
+  json.end().begin_array("waits");
+  for (const WaitStatus& wait : s.waits) {
+    json.begin_object()
+        .field("cause", wait.cause)
+        .field("granted", wait.stats.granted)
+        .field("timed_out", wait.stats.timed_out)
+        .field("cancelled", wait.stats.cancelled)
+        .field("seconds", seconds(wait.stats.total))
+        .end();
+  }
+  json.end();
+}
+
+void write_cache(JsonWriter& json, const Status& s) {
+  const Cache::Stats& c = s.cache;
+  json.begin_object("cache")
+      .field("policy", s.evicts ? "lru" : "noeviction")
+      .field("items", c.items)
+      .field("expiring_items", c.expiring)
+      .field("payload_bytes", c.payload)
+      .field("segments_bytes", c.segments)
+      .field("large_values_bytes", c.extents)
+      .field("index_bytes", c.index)
+      .field("hits", c.hits)
+      .field("misses", c.misses)
+      .field("inserted", c.inserted)
+      .field("evicted", c.evicted)
+      .field("expired", c.expired)
+      .field("refused", c.refused)
+      .end();
+}
+
+void write_connections(JsonWriter& json, const Status& s) {
+  const TrafficStatus& t = s.traffic;
+  json.begin_object("connections")
+      .field("resp", t.connections)
+      .field("http", t.http_connections)
+      .field("accepted", t.accepted)
+      .field("refused", t.connections_refused)
+      .field("accept_paused", t.accept_paused)
+      .field("commands", t.commands)
+      .field("received_bytes", t.bytes_received)
+      .field("sent_bytes", t.bytes_sent)
+      .field("readers_closed", t.readers_closed)
+      .field("bodies_closed", t.bodies_closed)
+      .field("bodies_refused", t.bodies_refused)
+      .field("protocol_errors", t.protocol_errors)
+      .field("http_requests", t.http_requests)
+      .end();
+}
+
+void write_events(JsonWriter& json, const Status& s) {
+  json.begin_array("events");
+  for (const Event& event : s.events) {
+    json.begin_object()
+        .field("number", event.number)
+        .field("time_ms", event.wall_ms)
+        .field("kind", name_of(event.kind))
+        .field("times", event.times)
+        .field("sentence", event.sentence())
+        .end();
+  }
+  json.end();
+}
+
+}  // namespace
+
+std::string status_json(const Status& s) {
+  JsonWriter json;
+  json.begin_object()
+      .field("version", kVersion)
+      .field("process", s.process)
+      .field("uptime_seconds", seconds(s.uptime))
+      .field("time_ms", s.wall_ms)
+      .field("address", s.settings.bind)
+      .field("resp_port", s.resp_port)
+      .field("http_port", s.http_port);
+  write_memory(json, s);
+  write_accounts(json, s);
+  write_cache(json, s);
+  write_connections(json, s);
+  write_events(json, s);
+  return json.end().take();
+}
+
+}  // namespace plimsoll

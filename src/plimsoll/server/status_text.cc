@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "plimsoll/base/text.h"
+#include "plimsoll/report/table.h"
+#include "plimsoll/server/status.h"
+#include "plimsoll/server/version.h"
+
+namespace plimsoll {
+namespace {
+
+std::string per_cent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
+  return text;
+}
+
+std::string time_of_day(std::int64_t wall_ms) {
+  std::time_t seconds = wall_ms / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  return text;
+}
+
+std::string endpoint(const std::string& address, std::uint16_t port) {
+  bool v6 = address.find(':') != std::string::npos;
+  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+std::string memory_lines(const Status& s) {
+  const Governor::Snapshot& seen = s.governor;
+  Table table({{}, {}});
+  table.row({"level", std::string(name_of(seen.sample.level)) + ": " + per_cent(s.pressure()) +
+                          " of the line cannot be dropped at once"});
+  table.row({"limit", format_bytes(s.limit) + ": " + seen.limit.words});
+  table.row({"line", format_bytes(s.line) + ", a reserve of " + format_bytes(s.reserve) + " below the limit" +
+                         (s.enforcing ? "" : "; NOT HELD: the governor is off")});
+  table.row({"charged", format_bytes(s.charged) + ", at most " + format_bytes(s.highest_charged) +
+                            " so far; " + format_bytes(s.free()) + " free"});
+  table.row({"held", format_bytes(seen.sample.held) + " as measured, of which " +
+                         format_bytes(seen.sample.other) + " nobody charged (account other)"});
+  table.row({"resident", format_bytes(seen.slow.process.resident) + ": anonymous " +
+                             format_bytes(seen.slow.process.anonymous) + ", mapped files " +
+                             format_bytes(seen.slow.process.file)});
+  table.row({"response", std::string(name_of(seen.response)) + "; " + format_bytes(seen.reclaimed) +
+                             " given back so far"});
+  return table.text();
+}
+
+std::string account_table(const Status& s) {
+  Table table({{"account"},
+               {"used", Align::kRight},
+               {"peak", Align::kRight},
+               {"guarantee", Align::kRight},
+               {"maximum", Align::kRight},
+               {"pinned", Align::kRight},
+               {"refused", Align::kRight},
+               {"kind"}});
+  auto shown = [](Bytes bytes) { return bytes.zero() ? "-" : format_bytes(bytes); };
+  auto add = [&](const AccountStatus& a) {
+    table.row({a.parent.empty() ? a.name : "  " + a.name, format_bytes(a.used), format_bytes(a.peak),
+               shown(a.guarantee), a.maximum ? format_bytes(*a.maximum) : "the line", shown(a.pinned),
+               a.refused == 0 ? "-" : format_count(a.refused), std::string(name_of(a.kind))});
+  };
+  for (const AccountStatus& account : s.accounts) {
+    if (!account.parent.empty()) continue;
+    add(account);
+    for (const AccountStatus& child : s.accounts) {
+      if (child.parent == account.name) add(child);
+    }
+  }
+  table.row({"all", format_bytes(s.charged)});
+  return table.text();
+}
+
+std::string cache_lines(const Status& s) {
+  const Cache::Stats& c = s.cache;
+  std::uint64_t reads = c.hits + c.misses;
+  std::string hit_rate = reads == 0 ? "no reads yet"
+                                    : per_cent(static_cast<double>(c.hits) / static_cast<double>(reads)) +
+                                          " of " + format_count(reads) + " reads hit";
+  return "cache        " + format_count(c.items) + " keys (" + format_count(c.expiring) +
+         " with a time to live), " + format_bytes(c.payload) + " of keys and values; " + hit_rate +
+         "\n             " + format_count(c.evicted) + " evicted, " + format_count(c.expired) + " expired, " +
+         format_count(c.refused) + " writes refused; " +
+         (s.evicts ? "a full cache evicts" : "a full cache refuses") + "\n";
+}
+
+std::string connection_lines(const Status& s) {
+  const TrafficStatus& t = s.traffic;
+  std::string text = "connections  " + format_count(t.connections) + " RESP, " +
+                     format_count(t.http_connections) + " HTTP; " + format_count(t.accepted) +
+                     " accepted so far, " + format_count(t.connections_refused) + " refused\n             " +
+                     format_count(t.commands) + " commands, " + format_bytes(Bytes(t.bytes_received)) +
+                     " in, " + format_bytes(Bytes(t.bytes_sent)) + " out\n";
+  text += "             closed: " + format_count(t.readers_closed) + " that did not read, " +
+          format_count(t.bodies_closed) + " that sent too slowly, " + format_count(t.protocol_errors) +
+          " that were malformed; " + format_count(t.bodies_refused) + " large values refused\n";
+  return text;
+}
+
+std::string wait_lines(const Status& s) {
+  if (s.waits.empty()) return {};
+  Table table(
+      {{"wait for"}, {"granted", Align::kRight}, {"timed out", Align::kRight}, {"in all", Align::kRight}});
+  for (const WaitStatus& wait : s.waits) {
+    table.row({wait.cause, format_count(wait.stats.granted), format_count(wait.stats.timed_out),
+               format_duration(wait.stats.total)});
+  }
+  return "\n" + table.text();
+}
+
+std::string event_lines(const Status& s) {
+  if (s.events.empty()) return "\nNo events yet.\n";
+  std::string text = "\nEvents, the newest last (UTC):\n";
+  for (const Event& event : s.events)
+    text += "  " + time_of_day(event.wall_ms) + "  " + event.sentence() + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string status_text(const Status& s) {
+  std::string text = "Plimsoll " + std::string(kVersion) + ", up " + format_duration(s.uptime) +
+                     ", process " + std::to_string(s.process) + ", RESP " +
+                     endpoint(s.settings.bind, s.resp_port) + ", HTTP " +
+                     endpoint(s.settings.bind, s.http_port) + "\n\n";
+  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + connection_lines(s) +
+         wait_lines(s) + event_lines(s);
+}
+
+}  // namespace plimsoll
