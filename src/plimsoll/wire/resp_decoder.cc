@@ -4,8 +4,8 @@
 #include <cstring>
 #include <new>
 
-#include "plimsoll/wire/integer.h"
 #include "plimsoll/wire/internal/inline_request.h"
+#include "plimsoll/wire/redis_number.h"
 
 namespace plimsoll {
 namespace {
@@ -120,16 +120,26 @@ RespDecoder::Status RespDecoder::next_inline(std::span<char> in) {
 
 // "*<count>\r\n".
 RespDecoder::Status RespDecoder::read_count(std::span<const char> in) {
+  // One digit is what nearly all requests have.
+  if (in.size() >= 4 && in[2] == '\r' && in[1] >= '1' && in[1] <= '9') {
+    at_ = 4;
+    return counted(in[1] - '0');
+  }
   if (!find_line_end(in, '\r')) {
     return in.size() > max_line_ ? failed(Fault::kBigCount) : Status::kNeedMore;
   }
   if (scanned_ + 2 > in.size()) return Status::kNeedMore;
   std::optional<std::int64_t> count = parse_redis_int64({in.data() + 1, scanned_ - 1});
-  if (!count || *count > max_args_) return failed(Fault::kBadCount);
-  if (*count > kUnauthenticatedArgs && !authenticated_) return failed(Fault::kUnauthenticatedCount);
+  if (!count) return failed(Fault::kBadCount);
   at_ = scanned_ + 2;
-  if (*count <= 0) return finished(skipping_ ? Status::kSkipped : Status::kEmpty);
-  remaining_ = static_cast<std::uint32_t>(*count);
+  return counted(*count);
+}
+
+RespDecoder::Status RespDecoder::counted(std::int64_t count) {
+  if (count > max_args_) return failed(Fault::kBadCount);
+  if (count > kUnauthenticatedArgs && !authenticated_) return failed(Fault::kUnauthenticatedCount);
+  if (count <= 0) return finished(skipping_ ? Status::kSkipped : Status::kEmpty);
+  remaining_ = static_cast<std::uint32_t>(count);
   phase_ = Phase::kArgs;
   return Status::kNeedMore;
 }

@@ -159,6 +159,7 @@ class RespDecoder {
   bool find_line_end(std::span<const char> in, char end);
   Status next_inline(std::span<char> in);
   Status read_count(std::span<const char> in);
+  Status counted(std::int64_t count);
   Status read_args(std::span<const char> in);
   Status skip_args(std::span<const char> in);
   Status read_length(std::span<const char> in);
