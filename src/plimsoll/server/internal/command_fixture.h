@@ -1,0 +1,147 @@
+// What the tests of commands stand on: a cache, a server that says what the test wants, and a client whose
+// replies are kept as they would be sent.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "plimsoll/os/pages.h"
+#include "plimsoll/server/command.h"
+#include "plimsoll/wire/glob.h"
+
+namespace plimsoll {
+
+class RecordedReply final : public Reply {
+ public:
+  void raw(std::string_view bytes) override { text += bytes; }
+  void value(PinnedValue value) override {
+    bulk_header(value.view().size());
+    text += value.view();
+    text += "\r\n";
+    pinned.push_back(std::move(value));
+  }
+
+  std::string text;
+  std::vector<PinnedValue> pinned;  // as a client that has not read yet
+};
+
+class FakeServer final : public ServerFacts {
+ public:
+  explicit FakeServer(Account& scratch_account) : scratch_(scratch_account) {}
+
+  std::string info(std::string_view section) const override { return "# " + std::string(section) + "\r\n"; }
+  std::vector<std::string> client_lines() const override { return lines; }
+  std::string_view password() const override { return secret; }
+  std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const override {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const auto& setting : settings) {
+      if (glob_matches(glob, setting.first, GlobCase::kIgnore)) found.emplace_back(setting);
+    }
+    return found;
+  }
+  std::string config_set(std::string_view name, std::string_view value) override {
+    if (value == "bad") return "argument must be good";
+    settings[std::string(name)] = value;
+    return "";
+  }
+  void reset_stats() override { ++resets; }
+  Account& scratch() override { return scratch_; }
+
+  std::string secret;
+  std::vector<std::string> lines;
+  std::map<std::string, std::string> settings = {{"maxmemory", "0"}, {"maxmemory-policy", "allkeys-lru"}};
+  int resets = 0;
+
+ private:
+  Account& scratch_;
+};
+
+// A command and what Redis 7.0.15 answers to it.
+struct Step {
+  std::string_view command;
+  std::string_view reply;
+};
+
+struct CommandFixture {
+  explicit CommandFixture(Bytes limit = 64_MiB, bool evict = true)
+      : line({.limit = limit}),
+        account(line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}})),
+        others(line.open({.name = "others", .kind = AccountKind::kPinned, .guarantee = {}})),
+        cache({.account = account,
+               .pages = pages,
+               .line = line.line(),
+               .address_space = limit * 16,
+               .shards = 4,
+               .policy = PolicyKind::kLru,
+               .evict = evict,
+               .seed = 7}),
+        server(others) {
+    session.id = 4;
+  }
+
+  // Words at blanks; 'one word' in quotes.
+  static std::vector<std::string_view> words_of(std::string_view text) {
+    std::vector<std::string_view> words;
+    while (!text.empty()) {
+      const bool quoted = text.front() == '\'';
+      if (quoted) text.remove_prefix(1);
+      const std::size_t end = std::min(text.find(quoted ? '\'' : ' '), text.size());
+      words.push_back(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (quoted && !text.empty()) text.remove_prefix(1);
+    }
+    return words;
+  }
+
+  std::string run(std::span<const std::string_view> args, std::span<ExtentRef> bodies = {}) {
+    RecordedReply reply;
+    CommandContext context{.args = args,
+                           .bodies = bodies,
+                           .reply = reply,
+                           .cache = cache,
+                           .server = server,
+                           .session = session,
+                           .now_ms = now_ms};
+    EXPECT_EQ(run_command(context), Progress::kDone);
+    return reply.text;
+  }
+  std::string run(std::string_view command) { return run(words_of(command)); }
+  std::string run(std::initializer_list<std::string_view> args) {
+    return run(std::span<const std::string_view>(args.begin(), args.size()));
+  }
+
+  void expect(std::initializer_list<Step> steps) {
+    for (const Step& step : steps) EXPECT_EQ(run(step.command), step.reply) << "to: " << step.command;
+    cache.CheckInvariants();
+  }
+
+  // An argument that came in pages of its own.
+  ExtentRef body(std::string_view bytes) {
+    Result<ExtentRef> extent = cache.extents().open(bytes.size(), others);
+    EXPECT_TRUE(extent && (*extent)->reserve(bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), (*extent)->data());
+    (*extent)->set_size(bytes.size());
+    return std::move(*extent);
+  }
+
+  SystemPages pages;
+  LoadLine line;
+  Account& account;
+  Account& others;
+  Cache cache;
+  FakeServer server;
+  Session session;
+  std::int64_t now_ms = 1'700'000'000'000;
+};
+
+inline std::string bulk_of(std::string_view bytes) {
+  return "$" + std::to_string(bytes.size()) + "\r\n" + std::string(bytes) + "\r\n";
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,90 @@
+// The handlers of all commands, by the file that has them. run_command() has checked the number of arguments
+// and the client's right; a handler replies exactly once.
+#pragma once
+
+#include "plimsoll/server/command.h"
+
+namespace plimsoll {
+
+// commands_string.cc
+Progress get_command(CommandContext& context);
+Progress set_command(CommandContext& context);
+Progress setnx_command(CommandContext& context);
+Progress setex_command(CommandContext& context);
+Progress psetex_command(CommandContext& context);
+Progress getset_command(CommandContext& context);
+Progress getdel_command(CommandContext& context);
+Progress getex_command(CommandContext& context);
+Progress mget_command(CommandContext& context);
+Progress mset_command(CommandContext& context);
+
+// commands_range.cc
+Progress append_command(CommandContext& context);
+Progress strlen_command(CommandContext& context);
+Progress getrange_command(CommandContext& context);
+Progress setrange_command(CommandContext& context);
+
+// commands_number.cc
+Progress incr_command(CommandContext& context);
+Progress decr_command(CommandContext& context);
+Progress incrby_command(CommandContext& context);
+Progress decrby_command(CommandContext& context);
+Progress incrbyfloat_command(CommandContext& context);
+
+// commands_keys.cc
+Progress del_command(CommandContext& context);
+Progress exists_command(CommandContext& context);
+Progress touch_command(CommandContext& context);
+Progress type_command(CommandContext& context);
+Progress randomkey_command(CommandContext& context);
+Progress dbsize_command(CommandContext& context);
+Progress flush_command(CommandContext& context);
+Progress memory_usage_command(CommandContext& context);
+
+// commands_scan.cc
+Progress scan_command(CommandContext& context);
+Progress keys_command(CommandContext& context);
+
+// commands_expire.cc
+Progress expire_command(CommandContext& context);
+Progress pexpire_command(CommandContext& context);
+Progress expireat_command(CommandContext& context);
+Progress pexpireat_command(CommandContext& context);
+Progress ttl_command(CommandContext& context);
+Progress pttl_command(CommandContext& context);
+Progress expiretime_command(CommandContext& context);
+Progress pexpiretime_command(CommandContext& context);
+Progress persist_command(CommandContext& context);
+
+// commands_connection.cc
+Progress ping_command(CommandContext& context);
+Progress echo_command(CommandContext& context);
+Progress auth_command(CommandContext& context);
+Progress select_command(CommandContext& context);
+Progress quit_command(CommandContext& context);
+Progress hello_command(CommandContext& context);
+
+// commands_client.cc
+Progress client_setname_command(CommandContext& context);
+Progress client_getname_command(CommandContext& context);
+Progress client_id_command(CommandContext& context);
+Progress client_info_command(CommandContext& context);
+Progress client_list_command(CommandContext& context);
+Progress client_setinfo_command(CommandContext& context);
+
+// commands_server.cc
+Progress info_command(CommandContext& context);
+Progress config_get_command(CommandContext& context);
+Progress config_set_command(CommandContext& context);
+Progress config_resetstat_command(CommandContext& context);
+
+// commands_command.cc
+Progress command_command(CommandContext& context);
+Progress command_count_command(CommandContext& context);
+Progress command_docs_command(CommandContext& context);
+Progress command_getkeys_command(CommandContext& context);
+Progress command_getkeysandflags_command(CommandContext& context);
+Progress command_info_command(CommandContext& context);
+Progress command_list_command(CommandContext& context);
+
+}  // namespace plimsoll
