@@ -105,6 +105,7 @@ PairedResult PairedRounds::run(const std::function<double()>& ours,
 
 std::optional<bool> BenchRow::ok() const {
   if (!must || !counts) return std::nullopt;
+  if (failed) return false;
   switch (bound) {
     case BenchBound::kRatio:
       return ratio ? std::optional<bool>(*ratio <= *must) : std::nullopt;
@@ -137,13 +138,16 @@ std::string BenchRow::json() const {
          "}";
 }
 
-BenchRow row_of(const PairedResult& result, BenchRow row) {
-  row.ours = result.ours;
+namespace {
+
+// `shown` turns what was measured into what is printed.
+BenchRow filled(const PairedResult& result, BenchRow row, const std::function<double(double)>& shown) {
+  row.ours = shown(result.ours);
   row.counts = result.steady();
   char text[96];
   if (const BenchAgainst* best = result.best(); best != nullptr) {
     row.peer = best->name;
-    row.peer_value = best->value;
+    row.peer_value = shown(best->value);
     row.ratio = best->ratio;
     std::snprintf(text, sizeof text, "%.2f..%.2f, ", best->low, best->high);
     row.note += text;
@@ -151,21 +155,25 @@ BenchRow row_of(const PairedResult& result, BenchRow row) {
   std::snprintf(text, sizeof text, "A/A %.3f", result.again.ratio);
   row.note += text;
   for (const BenchAgainst& peer : result.peers) {
-    if (peer.name != row.peer) row.note += ", " + peer.name + " " + number(peer.value);
+    if (peer.name != row.peer) row.note += ", " + peer.name + " " + number(shown(peer.value));
   }
   return row;
 }
 
+}  // namespace
+
+BenchRow row_of(const PairedResult& result, BenchRow row) {
+  return filled(result, std::move(row), [](double value) { return value; });
+}
+
+// A ratio of seconds is already the swapped ratio of rates.
 BenchRow rate_row_of(const PairedResult& result, double scale, BenchRow row) {
-  row = row_of(result, std::move(row));
-  row.ours = scale / row.ours;  // a ratio of seconds is already the swapped ratio of rates
-  if (row.peer_value) row.peer_value = scale / *row.peer_value;
-  return row;
+  return filled(result, std::move(row), [scale](double value) { return scale / value; });
 }
 
 void RowPrinter::title(const std::string& text) {
   if (json_) return;
-  std::printf("\n%s\n%-46s %-9s %10s  %-14s %10s %7s %6s %6s  %s\n", text.c_str(), "bench", "unit", "ours",
+  std::printf("\n%s\n%-58s %-9s %10s  %-14s %10s %7s %6s %6s  %s\n", text.c_str(), "bench", "unit", "ours",
               "peer", "its value", "ratio", "must", "aim", "");
 }
 
@@ -176,7 +184,7 @@ void RowPrinter::add(const BenchRow& row) {
     std::printf("%s\n", row.json().c_str());
   } else {
     const char* verdict = !row.counts ? "too noisy" : !holds ? "" : *holds ? "ok" : "MISSED";
-    std::printf("%-46s %-9s %10s  %-14s %10s %7s %6s %6s  %s%s%s\n", row.bench.c_str(), row.unit.c_str(),
+    std::printf("%-58s %-9s %10s  %-14s %10s %7s %6s %6s  %s%s%s\n", row.bench.c_str(), row.unit.c_str(),
                 number(row.ours).c_str(), row.peer.empty() ? "-" : row.peer.c_str(),
                 number(row.peer_value).c_str(), number(row.ratio).c_str(), number(row.must).c_str(),
                 number(row.aim).c_str(), verdict, *verdict == '\0' || row.note.empty() ? "" : "; ",

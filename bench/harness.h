@@ -91,8 +91,9 @@ struct BenchRow {
   std::optional<double> must{};
   std::optional<double> aim{};
   BenchBound bound = BenchBound::kRatio;
-  bool counts = true;  // false: too noisy
-  std::string note{};  // for people: spread, A/A, other peers
+  bool counts = true;   // false: too noisy
+  bool failed = false;  // what was measured did not survive it: `must` cannot hold
+  std::string note{};   // for people: spread, A/A, other peers
 
   // `must` holds; nothing when there is no must or the row does not count.
   std::optional<bool> ok() const;

@@ -127,8 +127,10 @@ SlowBodies::SlowBodies(Options options, const ValueSource& values)
   std::string length = std::to_string(options_.announced);
   for (std::size_t i = 0; i < writers_.size(); ++i) {
     std::string key = key_name(options_.key_prefix, i, 12);
-    preludes_.push_back("*3\r\n$3\r\nSET\r\n$" + std::to_string(key.size()) + "\r\n" + key + "\r\n$" +
-                        length + "\r\n");
+    std::string prelude = "*3\r\n$3\r\nSET\r\n$";
+    prelude.append(std::to_string(key.size())).append("\r\n").append(key);
+    prelude.append("\r\n$").append(length).append("\r\n");
+    preludes_.push_back(std::move(prelude));
   }
 }
 

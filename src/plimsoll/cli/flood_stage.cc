@@ -62,7 +62,7 @@ Result<void> FloodStage::start_server() {
   auto server = FloodServer::start(command, std::chrono::steady_clock::now() + 20s);
   if (!server) return tl::unexpected(server.error());
   server_ = std::move(*server);
-  auto watch = FloodWatch::open(server_->pid(), command.group);
+  auto watch = FloodWatch::open(server_->pid(), group_.has_value());
   if (!watch) return tl::unexpected(watch.error());
   watch_ = std::move(*watch);
   watch_->start();

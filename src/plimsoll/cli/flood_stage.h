@@ -17,6 +17,7 @@
 #include "plimsoll/cli/flood_server.h"
 #include "plimsoll/cli/flood_watch.h"
 #include "plimsoll/cli/load.h"
+#include "plimsoll/os/scratch_cgroup.h"
 
 namespace plimsoll {
 
@@ -83,7 +84,7 @@ class FloodStage {
   MonotonicTime next_comparison_;
   std::optional<MonotonicTime> died_;
   std::vector<double> explained_;
-  std::optional<double> socket_share_;
+  std::optional<double> readers_share_;  // of the line, in bytes, by the server's word
   FloodResult result_;
 };
 

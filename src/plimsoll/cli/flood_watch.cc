@@ -9,10 +9,16 @@ namespace {
 constexpr std::size_t kMostSamples = 60'000;
 }
 
-Result<std::unique_ptr<FloodWatch>> FloodWatch::open(pid_t process, const ScratchCgroup* group) {
+Result<std::unique_ptr<FloodWatch>> FloodWatch::open(pid_t process, bool alone) {
   auto reader = ProcessReader::open("/", std::to_string(process));
   if (!reader) return tl::unexpected(reader.error());
-  std::unique_ptr<FloodWatch> watch(new FloodWatch(std::move(*reader), group));
+  std::optional<CgroupMemory> group;
+  if (alone) {
+    auto found = CgroupMemory::find("/", std::to_string(process));
+    if (!found) return tl::unexpected(found.error());
+    group.emplace(std::move(*found));
+  }
+  std::unique_ptr<FloodWatch> watch(new FloodWatch(std::move(*reader), std::move(group)));
   watch->tick(std::chrono::steady_clock::now());
   return watch;
 }
@@ -24,7 +30,7 @@ void FloodWatch::tick(MonotonicTime) {
   // A process that is being killed has given up its memory before it is gone.
   if (!process || process->anonymous.zero()) return;
   std::optional<GroupUse> group;
-  if (group_ != nullptr) {
+  if (group_) {
     if (auto use = group_->use()) group = *use;
   }
   FloodSample sample{std::chrono::steady_clock::now(), held_of(*process, group)};

@@ -13,13 +13,14 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/cli/flood_clients.h"
+#include "plimsoll/os/cgroup.h"
 #include "plimsoll/os/memory_probe.h"
 #include "plimsoll/os/process.h"
-#include "plimsoll/os/scratch_cgroup.h"
 
 namespace plimsoll {
 
@@ -33,7 +34,9 @@ class FloodWatch final : public FloodTicker {
  public:
   static constexpr Duration kPeriod = std::chrono::milliseconds(10);
 
-  static Result<std::unique_ptr<FloodWatch>> open(pid_t process, const ScratchCgroup* group);
+  // alone: the process has a memory cgroup to itself. Otherwise its kernel memory is estimated, and sockets
+  // are unknown.
+  static Result<std::unique_ptr<FloodWatch>> open(pid_t process, bool alone);
   ~FloodWatch() override;
 
   FloodSample latest() const;
@@ -45,12 +48,12 @@ class FloodWatch final : public FloodTicker {
   std::optional<MonotonicTime> first_at_least(Bytes total, MonotonicTime from) const;
 
  private:
-  FloodWatch(ProcessReader process, const ScratchCgroup* group)
-      : FloodTicker(kPeriod), process_(std::move(process)), group_(group) {}
+  FloodWatch(ProcessReader process, std::optional<CgroupMemory> group)
+      : FloodTicker(kPeriod), process_(std::move(process)), group_(std::move(group)) {}
   void tick(MonotonicTime now) override;
 
   const ProcessReader process_;
-  const ScratchCgroup* const group_;
+  const std::optional<CgroupMemory> group_;
   mutable Mutex mutex_;
   std::vector<FloodSample> samples_ PLIMSOLL_GUARDED_BY(mutex_);
 };
