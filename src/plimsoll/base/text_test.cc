@@ -179,6 +179,9 @@ TEST(Text, SuggestsTheNearestWordOrNone) {
   EXPECT_EQ(nearest("resport", kWords), "resp-port");
   EXPECT_EQ(nearest("lien", kWords), "line");
   EXPECT_EQ(nearest("completely-other", kWords), "");
+  constexpr std::array<std::string_view, 2> kNear = {"axe", "axi"};
+  EXPECT_EQ(nearest("axo", kNear), "axe");  // the first of equals
+  EXPECT_EQ(nearest("foo", kNear), "");     // nothing in common, however short
   EXPECT_EQ(nearest("x", std::span<const std::string_view>()), "");
 }
 
