@@ -139,8 +139,9 @@ class LoadLine {
   // waiter.cc: the queue.
   bool could_hold(const Account& account, Bytes bytes) const noexcept;
   Waiter* next_to_serve() PLIMSOLL_REQUIRES(wait_mutex_);
-  bool grant_in_order() PLIMSOLL_REQUIRES(wait_mutex_);
+  void grant_in_order() PLIMSOLL_REQUIRES(wait_mutex_);
   bool end_overdue(MonotonicTime now) PLIMSOLL_REQUIRES(wait_mutex_);
+  void tell_ended() PLIMSOLL_REQUIRES(wait_mutex_);
   void count_wanted() PLIMSOLL_REQUIRES(wait_mutex_);
   void end(Waiter& waiter, End end) PLIMSOLL_REQUIRES(wait_mutex_);
   void check_queue() const PLIMSOLL_EXCLUDES(wait_mutex_);
@@ -164,6 +165,7 @@ class LoadLine {
 
   mutable Mutex wait_mutex_;
   std::vector<Account*> queues_ PLIMSOLL_GUARDED_BY(wait_mutex_);  // the accounts that have waiters
+  Waiter* ended_ PLIMSOLL_GUARDED_BY(wait_mutex_) = nullptr;       // to be told so, newest first
   std::uint64_t next_number_ PLIMSOLL_GUARDED_BY(wait_mutex_) = 0;
   MonotonicTime next_deadline_ PLIMSOLL_GUARDED_BY(wait_mutex_) = MonotonicTime::max();  // or earlier
   std::map<std::string, WaitStats, std::less<>> wait_stats_ PLIMSOLL_GUARDED_BY(wait_mutex_);

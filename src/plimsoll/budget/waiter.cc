@@ -47,7 +47,7 @@ void LoadLine::enqueue(Waiter& waiter, Account& account, Bytes bytes, MonotonicT
   if (serve_waiters() > 0) wake();
 }
 
-// Takes the waiter out and counts how it ended; the caller says finished().
+// Takes the waiter out and counts how it ended.
 void LoadLine::end(Waiter& waiter, End end) {
   Account& account = *waiter.account_;
   (waiter.before_ ? waiter.before_->after_ : account.first_waiter_) = waiter.after_;
@@ -61,17 +61,37 @@ void LoadLine::end(Waiter& waiter, End end) {
   auto stats = wait_stats_.find(waiter.cause_);
   if (stats == wait_stats_.end()) stats = wait_stats_.try_emplace(std::string(waiter.cause_)).first;
   WaitStats& counts = stats->second;
-  ++(end == End::kGranted ? counts.granted : end == End::kTimedOut ? counts.timed_out : counts.cancelled);
-  Duration waited = clock_.monotonic_now() - waiter.since_;
+  MonotonicTime now = clock_.monotonic_now();
+  bool late = end == End::kTimedOut || (end == End::kCancelled && now >= waiter.deadline_);
+  ++(end == End::kGranted ? counts.granted : late ? counts.timed_out : counts.cancelled);
+  Duration waited = now - waiter.since_;
   counts.total += waited;
   counts.longest = std::max(counts.longest, waited);
+  if (end == End::kCancelled) return;
+  waiter.after_ = ended_;
+  ended_ = &waiter;
+}
+
+// Last of all, when wanted() and what is kept for waiters are right again: whoever is told may run at once on
+// another core, while this thread is put aside with the lock held.
+void LoadLine::tell_ended() {
+  Waiter* first = nullptr;  // in order again
+  while (Waiter* waiter = ended_) {
+    ended_ = waiter->after_;
+    waiter->after_ = first;
+    first = waiter;
+  }
+  while (Waiter* waiter = first) {
+    first = waiter->after_;
+    waiter->finished();
+  }
 }
 
 bool LoadLine::cancel(Waiter& waiter) {
   {
     MutexLock lock(wait_mutex_);
     if (!waiter.queued_) return false;
-    end(waiter, clock_.monotonic_now() < waiter.deadline_ ? End::kCancelled : End::kTimedOut);
+    end(waiter, End::kCancelled);
   }
   serve_waiters();  // those behind it may fit where it did not
   return true;
@@ -86,16 +106,13 @@ Waiter* LoadLine::next_to_serve() {
   return next;
 }
 
-bool LoadLine::grant_in_order() {
+void LoadLine::grant_in_order() {
   bool line_full = false;
-  bool ended = false;
   for (Account* account : queues_) account->stuck_ = false;
   while (Waiter* waiter = next_to_serve()) {
     Account& account = *waiter->account_;
     if (!could_hold(account, waiter->bytes_)) {
       end(*waiter, End::kTimedOut);
-      waiter->finished();
-      ended = true;
       continue;
     }
     // What an account is guaranteed was kept for it, so taking it takes nothing from those ahead.
@@ -110,10 +127,7 @@ bool LoadLine::grant_in_order() {
     }
     waiter->charge_ = Charge(&account, waiter->bytes_);
     end(*waiter, End::kGranted);
-    waiter->finished();
-    ended = true;
   }
-  return ended;
 }
 
 bool LoadLine::end_overdue(MonotonicTime now) {
@@ -127,7 +141,6 @@ bool LoadLine::end_overdue(MonotonicTime now) {
         next_deadline_ = std::min(next_deadline_, waiter->deadline_);
       } else {
         end(*waiter, End::kTimedOut);
-        waiter->finished();
         ended = true;
       }
       waiter = after;
@@ -166,6 +179,7 @@ std::size_t LoadLine::serve_waiters() {
     grant_in_order();
   } while (end_overdue(clock_.monotonic_now()));
   count_wanted();
+  tell_ended();
   return waiting_.load(std::memory_order_relaxed);
 }
 

@@ -7,7 +7,7 @@ namespace plimsoll {
 namespace {
 
 Bytes missing(const Pressure& pressure, Bytes headroom) {
-  return headroom.plus_clamped(pressure.wanted).minus_clamped(pressure.free);
+  return headroom.plus_clamped(pressure.wanted).plus_clamped(pressure.over).minus_clamped(pressure.free);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct Pressure {
   Bytes headroom;
   Bytes wanted;  // by waiters
   Bytes free;
+  Bytes over;  // charged above the line: it was lowered, or more is held than was granted
   Bytes droppable;
 };
 

@@ -196,6 +196,7 @@ Pressure Watch::pressure(const Sample& sample) const {
           .headroom = line_.headroom(),
           .wanted = sample.wanted,
           .free = sample.free,
+          .over = sample.charged.minus_clamped(sample.line),
           .droppable = sample.droppable};
 }
 
