@@ -147,11 +147,13 @@ void SlowBodies::open(std::size_t index, MonotonicTime now) {
 bool SlowBodies::feed(Writer& writer) {
   const std::string& prelude = preludes_[static_cast<std::size_t>(&writer - writers_.data())];
   std::size_t budget = options_.bytes_a_tick;
-  while (budget > 0 && writer.sent < options_.announced) {
+  while (budget > 0 && writer.sent < options_.announced + 2) {
     std::string_view bytes = std::string_view(prelude).substr(prelude.size() - writer.prelude_left);
-    if (bytes.empty()) {
+    if (bytes.empty() && writer.sent < options_.announced) {
       std::uint64_t left = options_.announced - writer.sent;
       bytes = values_.value(0, 0, std::min<std::uint64_t>({left, budget, ValueSource::kLargest}));
+    } else if (bytes.empty()) {
+      bytes = std::string_view("\r\n").substr(writer.sent - options_.announced, budget);
     }
     auto sent = writer.socket.send_some(bytes);
     if (!sent) return false;
@@ -170,8 +172,8 @@ bool SlowBodies::feed(Writer& writer) {
 bool SlowBodies::listen(Writer& writer) {
   std::array<char, 512> reply;
   ssize_t got = writer.socket.receive(reply.data(), reply.size());
-  if (got > 0 && reply[0] == '-') {
-    refused_.fetch_add(1, kRelaxed);
+  if (got > 0) {
+    (reply[0] == '-' ? refused_ : stored_).fetch_add(1, kRelaxed);
     return false;
   }
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {

@@ -98,6 +98,7 @@ class SlowBodies final : public FloodTicker {
   std::uint64_t refused() const {
     return refused_.load(std::memory_order_relaxed);
   }  // told so, with an error
+  std::uint64_t stored() const { return stored_.load(std::memory_order_relaxed); }
   std::uint64_t cut() const { return cut_.load(std::memory_order_relaxed); }  // ended without a word
   std::uint64_t bytes_out() const { return bytes_out_.load(std::memory_order_relaxed); }
   unsigned still_open() const { return open_.load(std::memory_order_relaxed); }
@@ -105,7 +106,7 @@ class SlowBodies final : public FloodTicker {
  private:
   struct Writer {
     LoadSocket socket;
-    std::uint64_t sent = 0;  // of the body
+    std::uint64_t sent = 0;  // of the body and its line's end
     std::size_t prelude_left = 0;
   };
   void tick(MonotonicTime now) override;
@@ -119,6 +120,7 @@ class SlowBodies final : public FloodTicker {
   std::vector<Writer> writers_;
   std::vector<std::string> preludes_;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> stored_{0};
   std::atomic<std::uint64_t> cut_{0};
   std::atomic<std::uint64_t> bytes_out_{0};
   std::atomic<unsigned> open_{0};

@@ -206,9 +206,9 @@ Bytes FloodStage::line() const { return flood_line(limit_); }
 Bytes FloodStage::lower_limit(Bytes goal) {
   if (!group_) return limit_;
   // Version 1 refuses (EBUSY) a limit below what is held and version 2 kills for it, so an administrator who
-  // wants the server to live goes down in steps, each as low as what is held now allows.
-  Bytes held = watch_->latest().total();
-  Bytes step = std::max(goal, held + limit_ / 128).rounded_up(64_KiB);
+  // wants the server to live goes down in steps. Until it has looked, the server may hold its old line and 1
+  // % more.
+  Bytes step = std::max({goal, line().scaled(1.01), watch_->latest().total()}).rounded_up(64_KiB);
   if (step < limit_ && group_->set_limit(step)) limit_ = step;
   return limit_;
 }

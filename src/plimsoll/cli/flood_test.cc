@@ -90,6 +90,19 @@ TEST(SlowBodies, SendALittleAtATimeAndNoticeTheEnd) {
   EXPECT_EQ(bodies.still_open(), 0);
 }
 
+TEST(SlowBodies, AreToldWhetherTheirValueWasStored) {
+  ValueSource values;
+  FakeServer server;
+  server.refuse_every = 2;
+  SlowBodies bodies(
+      {.port = server.port(), .clients = 1, .announced = 100, .bytes_a_tick = 50, .period = 2ms}, values);
+  bodies.start();
+  std::this_thread::sleep_for(300ms);
+  bodies.stop();
+  EXPECT_GT(bodies.stored(), 3);
+  EXPECT_GT(bodies.refused(), 3);
+}
+
 TEST(IdleCrowd, CountsThoseWhoAnswer) {
   IdleCrowd crowd;
   {

@@ -133,7 +133,6 @@ void LoadWorker::run() {
     }
     wait(wake - now);
   }
-  for (auto& connection : connections_) connection->close();
 }
 
 }  // namespace plimsoll
