@@ -49,9 +49,10 @@ std::string words_of(const CgroupMemory& group, const GroupBound& bound, Bytes o
 // What the smallest of the cgroup limits leaves us, and the smallest memory.high.
 class GroupLimits {
  public:
-  GroupLimits(const CgroupMemory& group, Bytes own_held) : group_(group), own_held_(own_held) {}
+  explicit GroupLimits(const LimitInputs& inputs) : group_(*inputs.group), inputs_(inputs) {}
 
-  Result<void> read(Bytes machine_total) {
+  Result<void> read() {
+    const Bytes machine_total = inputs_.machine ? inputs_.machine->total : Bytes::max();
     Result<std::vector<GroupBound>> bounds = group_.bounds();
     if (!bounds) return tl::unexpected(bounds.error());
     for (const GroupBound& bound : *bounds) {
@@ -80,13 +81,17 @@ class GroupLimits {
     auto known = others_.find(index);
     if (known != others_.end()) return known->second;
     Result<GroupUse> use = group_.use(index);
-    Bytes others = use ? use->held().minus_clamped(own_held_) : Bytes();
+    Bytes others;
+    if (use) {
+      others = inputs_.alone && index == 0 ? use->shared_memory.minus_clamped(inputs_.own_shared_memory)
+                                           : use->held().minus_clamped(inputs_.own_held);
+    }
     others_.emplace(index, others);
     return others;
   }
 
   const CgroupMemory& group_;
-  const Bytes own_held_;
+  const LimitInputs& inputs_;
   std::map<std::size_t, Bytes> others_;
   std::optional<FoundLimit> hard_;
   std::optional<Bytes> soft_;
@@ -162,8 +167,8 @@ Result<FoundLimit> LimitFinder::find(const LimitInputs& inputs) const {
   FoundLimit found = found_from(LimitSource::kAssumed, Bytes::max(), "");
   std::optional<Bytes> soft;
   if (inputs.group != nullptr) {
-    GroupLimits limits(*inputs.group, inputs.own_held);
-    Result<void> read = limits.read(inputs.machine ? inputs.machine->total : Bytes::max());
+    GroupLimits limits(inputs);
+    Result<void> read = limits.read();
     if (!read) return tl::unexpected(read.error());
     if (limits.hard()) found = *limits.hard();
     soft = limits.soft();

@@ -62,6 +62,10 @@ struct LimitInputs {
   std::optional<MachineMemory> machine;  // empty: could not be read
   ResourceLimits resources;
   Bytes own_held;  // what we hold of what counts, so that it is not taken for somebody else's
+  // Alone in our group: nobody else's memory is in it but files in memory that were left there. The group's
+  // figures follow ours by up to two seconds, and the difference of the two would be taken for others.
+  bool alone = false;
+  Bytes own_shared_memory;
 };
 
 class LimitFinder {

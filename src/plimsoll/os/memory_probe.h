@@ -15,10 +15,10 @@
 //
 // Invariant: fast().held == fast().anonymous + what the last slow() added beyond anonymous memory.
 //
-// Thread-safety: one thread at a time (the governor's); ScriptedProbe from any. Cost: fast() 0.4 us
-// quiet, 2.4 us under load (bench: os_bench.cc); slow() 40-80 us; limit() 30-60 us, for once a second.
-// Limits: none. Errors: kSystem and kInvalid from the readers: the caller keeps what it had. A group that was
-// removed or left is found again by itself. Ownership: owns its readers.
+// Thread-safety: one thread at a time (the governor's); ScriptedProbe from any. Cost: fast() 0.5 us of
+// CPU, 2.4 under load; slow() 40, of which vmstat 16; limit() 35, for once a second: 0.05 % of a core at 100,
+// 10 and 1 a second (os_bench.cc). Limits: none. Errors: kSystem and kInvalid from the readers: the caller
+// keeps what it had. A group that was removed or left is found again by itself. Ownership: owns its readers.
 #pragma once
 
 #include <memory>
@@ -95,6 +95,9 @@ class SystemProbe final : public MemoryProbe {
   SystemProbe(std::string root, LimitFinder finder, ProcessReader process)
       : root_(std::move(root)), finder_(std::move(finder)), process_(std::move(process)) {}
   void find_group();
+  // What we hold, as of now, and `group` as it was read for it.
+  Held measure(const ProcessMemory& process, std::optional<GroupUse>& group) const;
+  Result<FoundLimit> find_limit(LimitInputs inputs);
 
   std::string root_;
   LimitFinder finder_;

@@ -1,11 +1,17 @@
-// What watching costs: the fast and slow samples, the limit, and the files they are made of; pages beside
-// malloc.
+// What watching costs, against opening the files anew each time; what pages cost, against malloc's.
+//
+// S2 allows 0.3 % of a core: a second of sampling is 100 fast samples, 10 slow ones and one look at the
+// limit.
 #include <benchmark/benchmark.h>
 
-#include <cstring>
+#include <cstdlib>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "plimsoll/base/check.h"
 #include "plimsoll/os/cgroup.h"
+#include "plimsoll/os/file.h"
 #include "plimsoll/os/machine.h"
 #include "plimsoll/os/memory_probe.h"
 #include "plimsoll/os/pages.h"
@@ -14,126 +20,141 @@
 namespace plimsoll {
 namespace {
 
-std::unique_ptr<SystemProbe> open_probe(benchmark::State& state) {
+std::unique_ptr<SystemProbe> open_probe() {
   Result<std::unique_ptr<SystemProbe>> probe = SystemProbe::open({});
-  if (!probe) {
-    state.SkipWithError(probe.error().what);
-    return nullptr;
-  }
+  PLIMSOLL_CHECK(probe.has_value(), "%s", probe.error().what);
   return *std::move(probe);
 }
 
-template <typename Method>
-void run_probe(benchmark::State& state, Method method) {
-  std::unique_ptr<SystemProbe> probe = open_probe(state);
+void second_of_sampling(benchmark::State& state) {
+  std::unique_ptr<SystemProbe> probe = open_probe();
   for (auto _ : state) {
-    auto sample = ((*probe).*method)();
-    benchmark::DoNotOptimize(sample);
+    for (int i = 0; i < 100; ++i) benchmark::DoNotOptimize(probe->fast());
+    for (int i = 0; i < 10; ++i) benchmark::DoNotOptimize(probe->slow());
+    benchmark::DoNotOptimize(probe->limit());
   }
+  state.counters["must"] = 3e6;
 }
+BENCHMARK(second_of_sampling);
 
-void BM_ProbeFast(benchmark::State& state) { run_probe(state, &SystemProbe::fast); }
-void BM_ProbeSlow(benchmark::State& state) { run_probe(state, &SystemProbe::slow); }
-void BM_ProbeLimit(benchmark::State& state) { run_probe(state, &SystemProbe::limit); }
-BENCHMARK(BM_ProbeFast);
-BENCHMARK(BM_ProbeSlow);
-BENCHMARK(BM_ProbeLimit);
+void sample_fast(benchmark::State& state) {
+  std::unique_ptr<SystemProbe> probe = open_probe();
+  for (auto _ : state) benchmark::DoNotOptimize(probe->fast());
+}
+BENCHMARK(sample_fast)->Name("sample_fast/ours");
+BENCHMARK(sample_fast)->Name("sample_fast/again");
 
-template <typename Reader, typename Method>
-void run_reader(benchmark::State& state, Result<Reader> reader, Method method) {
-  if (!reader) {
-    state.SkipWithError(reader.error().what);
-    return;
-  }
+void open_read_close(benchmark::State& state) {
   for (auto _ : state) {
-    auto value = ((*reader).*method)();
-    benchmark::DoNotOptimize(value);
+    Result<ProcessReader> reader = ProcessReader::open();
+    benchmark::DoNotOptimize(reader->fast());
   }
 }
+BENCHMARK(open_read_close)->Name("sample_fast/peer:open-read-close");
 
-void BM_ProcessStatus(benchmark::State& state) {
-  run_reader(state, ProcessReader::open(), &ProcessReader::memory);
+void sample_slow(benchmark::State& state) {
+  std::unique_ptr<SystemProbe> probe = open_probe();
+  for (auto _ : state) benchmark::DoNotOptimize(probe->slow());
 }
-void BM_ProcessFaults(benchmark::State& state) {
-  run_reader(state, ProcessReader::open(), &ProcessReader::faults);
+BENCHMARK(sample_slow);
+
+void find_limit(benchmark::State& state) {
+  std::unique_ptr<SystemProbe> probe = open_probe();
+  for (auto _ : state) benchmark::DoNotOptimize(probe->limit());
 }
-void BM_MachineMemory(benchmark::State& state) {
-  run_reader(state, MachineReader::open(), &MachineReader::memory);
+BENCHMARK(find_limit);
+
+void read_status(benchmark::State& state) {
+  Result<ProcessReader> reader = ProcessReader::open();
+  for (auto _ : state) benchmark::DoNotOptimize(reader->memory());
 }
-void BM_MachineEvents(benchmark::State& state) {
-  run_reader(state, MachineReader::open(), &MachineReader::events);
+BENCHMARK(read_status);
+
+void read_faults(benchmark::State& state) {
+  Result<ProcessReader> reader = ProcessReader::open();
+  for (auto _ : state) benchmark::DoNotOptimize(reader->faults());
 }
-void BM_MachineSockets(benchmark::State& state) {
-  run_reader(state, MachineReader::open(), &MachineReader::sockets);
+BENCHMARK(read_faults);
+
+void read_meminfo(benchmark::State& state) {
+  Result<MachineReader> reader = MachineReader::open();
+  for (auto _ : state) benchmark::DoNotOptimize(reader->memory());
 }
-void BM_CgroupBounds(benchmark::State& state) {
-  run_reader(state, CgroupMemory::find(), &CgroupMemory::bounds);
+BENCHMARK(read_meminfo);
+
+void read_vmstat(benchmark::State& state) {
+  Result<MachineReader> reader = MachineReader::open();
+  for (auto _ : state) benchmark::DoNotOptimize(reader->events());
 }
-void BM_CgroupUse(benchmark::State& state) {
+BENCHMARK(read_vmstat);
+
+void read_sockstat(benchmark::State& state) {
+  Result<MachineReader> reader = MachineReader::open();
+  for (auto _ : state) benchmark::DoNotOptimize(reader->sockets());
+}
+BENCHMARK(read_sockstat);
+
+void read_group_use(benchmark::State& state) {
   Result<CgroupMemory> group = CgroupMemory::find();
-  if (!group) {
-    state.SkipWithError(group.error().what);
-    return;
-  }
-  for (auto _ : state) {
-    Result<GroupUse> use = group->use();
-    benchmark::DoNotOptimize(use);
-  }
+  if (!group) return state.SkipWithError(group.error().what);
+  for (auto _ : state) benchmark::DoNotOptimize(group->use());
 }
-void BM_CgroupFind(benchmark::State& state) {
-  for (auto _ : state) {
-    Result<CgroupMemory> group = CgroupMemory::find();
-    benchmark::DoNotOptimize(group);
-  }
-}
-BENCHMARK(BM_ProcessStatus);
-BENCHMARK(BM_ProcessFaults);
-BENCHMARK(BM_MachineMemory);
-BENCHMARK(BM_MachineEvents);
-BENCHMARK(BM_MachineSockets);
-BENCHMARK(BM_CgroupBounds);
-BENCHMARK(BM_CgroupUse);
-BENCHMARK(BM_CgroupFind);
+BENCHMARK(read_group_use);
 
-// Touch and give back 2 MiB, the step in which memory is returned.
-void BM_GiveBack(benchmark::State& state) {
-  SystemPages pages;
-  Result<PageRange> range = pages.map(2_MiB, 2_MiB);
-  if (!range || !pages.advise(*range, Advice::kNoHugePage)) {
-    state.SkipWithError("no pages");
-    return;
-  }
-  for (auto _ : state) {
-    state.PauseTiming();
-    std::memset(range->begin, 1, range->size.count());
-    state.ResumeTiming();
-    Result<void> given = pages.give_back(*range);
-    benchmark::DoNotOptimize(given);
-  }
-  Result<void> unmapped = pages.unmap(*range);
-  benchmark::DoNotOptimize(unmapped);
+void read_group_bounds(benchmark::State& state) {
+  Result<CgroupMemory> group = CgroupMemory::find();
+  if (!group) return state.SkipWithError(group.error().what);
+  for (auto _ : state) benchmark::DoNotOptimize(group->bounds());
 }
-BENCHMARK(BM_GiveBack)->Iterations(500);
+BENCHMARK(read_group_bounds);
 
-void BM_Populate(benchmark::State& state) {
-  SystemPages pages;
-  Result<PageRange> range = pages.map(2_MiB, 2_MiB);
-  if (!range || !pages.advise(*range, Advice::kNoHugePage)) {
-    state.SkipWithError("no pages");
-    return;
-  }
-  for (auto _ : state) {
-    Result<void> populated = pages.populate(*range);
-    benchmark::DoNotOptimize(populated);
-    state.PauseTiming();
-    Result<void> given = pages.give_back(*range);
-    benchmark::DoNotOptimize(given);
-    state.ResumeTiming();
-  }
-  Result<void> unmapped = pages.unmap(*range);
-  benchmark::DoNotOptimize(unmapped);
+void find_group(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(CgroupMemory::find());
 }
-BENCHMARK(BM_Populate)->Iterations(500);
+BENCHMARK(find_group);
+
+constexpr Bytes kStep = 2_MiB;  // in which memory is given back
+
+void touch(std::byte* begin) {
+  for (std::size_t at = 0; at < kStep.count(); at += 4096) begin[at] = std::byte{1};
+  benchmark::ClobberMemory();
+}
+
+void touch_and_give_back(benchmark::State& state) {
+  SystemPages pages;
+  PageRange range = *pages.map(kStep, kStep);
+  PLIMSOLL_CHECK(pages.advise(range, Advice::kNoHugePage).has_value());
+  for (auto _ : state) {
+    touch(range.begin);
+    PLIMSOLL_CHECK(pages.give_back(range).has_value());
+  }
+  PLIMSOLL_CHECK(pages.unmap(range).has_value());
+}
+BENCHMARK(touch_and_give_back)->Name("touch_and_give_back_2MiB/ours");
+BENCHMARK(touch_and_give_back)->Name("touch_and_give_back_2MiB/again");
+
+void malloc_touch_free(benchmark::State& state) {
+  set_malloc_frugal();  // or it would keep the block, and give nothing back
+  for (auto _ : state) {
+    void* block = std::malloc(kStep.count());
+    benchmark::DoNotOptimize(block);
+    touch(static_cast<std::byte*>(block));
+    std::free(block);
+  }
+}
+BENCHMARK(malloc_touch_free)->Name("touch_and_give_back_2MiB/peer:malloc");
+
+void populate(benchmark::State& state) {
+  SystemPages pages;
+  PageRange range = *pages.map(kStep, kStep);
+  PLIMSOLL_CHECK(pages.advise(range, Advice::kNoHugePage).has_value());
+  for (auto _ : state) {
+    PLIMSOLL_CHECK(pages.populate(range).has_value());
+    PLIMSOLL_CHECK(pages.give_back(range).has_value());
+  }
+  PLIMSOLL_CHECK(pages.unmap(range).has_value());
+}
+BENCHMARK(populate)->Name("populate_and_give_back_2MiB");
 
 }  // namespace
 }  // namespace plimsoll

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "plimsoll/base/poison.h"
+
 namespace plimsoll {
 namespace {
 
@@ -149,8 +151,7 @@ Result<void> SystemPages::populate(PageRange range) {
   // Before Linux 5.14: touch them, which changes nothing that is there.
   const Bytes page = page_size();
   for (Bytes at; at < range.size; at += page) {
-    auto* byte = reinterpret_cast<volatile std::uint8_t*>(range.begin + at.count());
-    *byte = *byte;
+    __atomic_fetch_or(reinterpret_cast<std::uint8_t*>(range.begin + at.count()), 0, __ATOMIC_RELAXED);
   }
   return {};
 }
@@ -161,6 +162,7 @@ Result<void> SystemPages::advise(PageRange range, Advice advice) {
 
 Result<void> SystemPages::unmap(PageRange range) {
   check_pages(range);
+  unpoison(range.begin, range.size.count());  // or whoever is given the same address next is accused
   if (range.empty() || ::munmap(range.begin, range.size.count()) == 0) return {};
   return system_error("address space could not be returned");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/os/file.h"
@@ -94,8 +95,9 @@ std::optional<CgroupLocation> find_directory(const std::string& root, const std:
 std::vector<CgroupMount> mounts_of(std::vector<CgroupMount> mounts, CgroupVersion version) {
   std::erase_if(mounts, [&](const CgroupMount& mount) { return mount.version != version; });
   // The one that shows most of the hierarchy first: limits of parents are seen only there.
-  std::stable_sort(mounts.begin(), mounts.end(),
-                   [](const CgroupMount& a, const CgroupMount& b) { return a.root.size() < b.root.size(); });
+  std::sort(mounts.begin(), mounts.end(), [](const CgroupMount& a, const CgroupMount& b) {
+    return std::make_pair(a.root.size(), a.point) < std::make_pair(b.root.size(), b.point);
+  });
   return mounts;
 }
 
