@@ -3,7 +3,7 @@
 #
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
 # <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
-# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x/.
+# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x/ and on random bytes.
 # Files are found by their names, so a new one needs no line here; public headers are listed. What is made and
 # what it needs is remembered in the properties PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
@@ -50,7 +50,7 @@ function(plimsoll_room NAME)
     get_filename_component(stem ${source} NAME_WE)
     if(PLIMSOLL_TESTS)
       add_executable(${NAME}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
-      target_link_libraries(${NAME}_${stem}_replay PRIVATE ${target} plimsoll_flags)
+      target_link_libraries(${NAME}_${stem}_replay PRIVATE ${target} plimsoll_base plimsoll_flags)
       string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
       add_test(NAME ${NAME}.${stem}.replay
                COMMAND ${NAME}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})

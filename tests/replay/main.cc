@@ -1,7 +1,8 @@
-// The main of an ordinary program around a fuzz target: runs it once on each file of the folders named.
+// The main of an ordinary program around a fuzz target: runs it once on each file of the folders named, and
+// on seeded random bytes.
 //
 // So the corpus, and with it every input that ever broke the target, is a test in every build, without
-// libFuzzer.
+// libFuzzer; and a target that reads its input as a sequence of operations tries some hundred of them.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -9,21 +10,36 @@
 #include <iterator>
 #include <vector>
 
+#include "plimsoll/base/random.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
+namespace {
+
+// What is printed last names the input if the call aborts.
+template <typename... Arguments>
+void run(const std::vector<std::uint8_t>& bytes, const char* format, Arguments... arguments) {
+  std::printf(format, arguments...);
+  std::fflush(stdout);
+  LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  std::size_t replayed = 0;
   for (int i = 1; i < argc; ++i) {
-    std::error_code absent;
+    std::error_code absent;  // a target need not have a corpus
     for (const auto& entry : std::filesystem::directory_iterator(argv[i], absent)) {
       std::ifstream file(entry.path(), std::ios::binary);
-      std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-      std::printf("%s\n", entry.path().c_str());
-      std::fflush(stdout);  // the last line names the input if the next call aborts
-      LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-      ++replayed;
+      const std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
+      run({text.begin(), text.end()}, "%s\n", entry.path().c_str());
     }
   }
-  std::printf("%zu inputs\n", replayed);
-  return replayed > 0 ? 0 : 1;  // a target without a corpus tests nothing
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    plimsoll::Random random(seed);
+    std::vector<std::uint8_t> bytes(random.below(8 + 2 * seed));
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    run(bytes, "seed %llu\n", static_cast<unsigned long long>(seed));
+  }
+  return 0;
 }
