@@ -57,12 +57,16 @@ class Matcher {
   // Bytes are compared as signed ones, as Redis does where it runs; with their case dropped, which is done
   // after the ends have changed places, all but 0xff are positive (the C library's tolower makes them so).
   bool within(char first, char last, char c) const {
-    int low = static_cast<signed char>(first);
-    int high = static_cast<signed char>(last);
-    int value = static_cast<signed char>(c);
+    int low = signed_byte(first);
+    int high = signed_byte(last);
+    const int value = signed_byte(c);
     if (low > high) std::swap(low, high);
     if (!ignore_case_) return low <= value && value <= high;
     return lowered(low) <= lowered(value) && lowered(value) <= lowered(high);
+  }
+  static int signed_byte(char c) {
+    const int byte = static_cast<unsigned char>(c);
+    return byte < 128 ? byte : byte - 256;
   }
   static int lowered(int byte) {
     if (byte < -1) return byte + 256;

@@ -23,8 +23,8 @@
 namespace plimsoll {
 
 inline constexpr std::size_t kMaxHttpFields = 64;
-inline constexpr std::size_t kMaxHttpLine = 8 * 1024;  // of a request
-inline constexpr std::size_t kMaxHttpHead = 16 * 1024;
+inline constexpr std::size_t kMaxHttpLine = std::size_t{8} * 1024;  // of a request
+inline constexpr std::size_t kMaxHttpHead = std::size_t{16} * 1024;
 
 struct HttpField {
   std::string_view name;

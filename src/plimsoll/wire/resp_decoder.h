@@ -36,9 +36,10 @@
 //   }
 //   keep(in);  // and read more behind it
 //
-// Invariant: every argument that is not a body lies within the first at() bytes of `in`.
+// Invariant: every argument that is not a body lies within the bytes of `in` read so far; the bodies among
+// args() are numbered in their order.
 //
-// Thread-safety: one thread. Cost: 10-20 ns a request of three short arguments, O(1) for each byte however
+// Thread-safety: one thread. Cost: 20-30 ns a request of two or three arguments, O(1) for each byte however
 // they are cut; sizeof is below 192. Limits: 2^31-1 arguments, arguments to Options::max_bulk, 1 GiB of `in`.
 // Errors: the client's are kError and error(); nothing the client sends aborts. Ownership: it keeps no
 // pointer into `in`; it owns the argument list, of which memory() bytes are on the heap (only after grow()).

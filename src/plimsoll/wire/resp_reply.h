@@ -18,7 +18,7 @@
 //
 // Invariant: complete() exactly at the last byte of a top-level reply; the next feed() begins another.
 //
-// Thread-safety: the scanner is one thread's; take_resp_value is pure. Cost: about 10 ns a value, O(1) for
+// Thread-safety: the scanner is one thread's; take_resp_value is pure. Cost: about 30 ns a value, O(1) for
 // the payload of a bulk. Limits: bulks to 2^32 bytes, 2^32 values outstanding; any depth. Errors: failed(),
 // which is final; an empty optional. Ownership: a RespValue's text points into the caller's bytes.
 #pragma once

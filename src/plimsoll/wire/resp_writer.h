@@ -7,7 +7,7 @@
 //
 // Invariant: what a sink has been given is whole items.
 //
-// Thread-safety: one thread. Cost: 2-5 ns an item and the copy of its bytes. Limits: an item takes one
+// Thread-safety: one thread. Cost: 1-8 ns an item and the copy of its bytes. Limits: an item takes one
 // reserve() of its size and at most kMaxHeader bytes more. Errors: false when the sink refused. Ownership:
 // refers to the sink.
 #pragma once

@@ -27,12 +27,12 @@ std::string pipeline(std::span<const std::string_view> args) {
   return bytes;
 }
 
-std::string gets() {
+std::string get_requests() {
   const std::string_view args[] = {"GET", "key:000000000001"};
   return pipeline(args);
 }
 
-std::string sets(std::size_t size) {
+std::string set_requests(std::size_t size) {
   const std::string value(size, 'x');
   const std::string_view args[] = {"SET", "key:000000000001", value};
   return pipeline(args);
@@ -55,9 +55,9 @@ void decode(benchmark::State& state, std::string bytes) {
   for (auto _ : state) benchmark::DoNotOptimize(decode_all(decoder, bytes));
   state.SetItemsProcessed(state.iterations() * kPipeline);
 }
-void decode_16_gets(benchmark::State& state) { decode(state, gets()); }
+void decode_16_gets(benchmark::State& state) { decode(state, get_requests()); }
 void decode_16_sets(benchmark::State& state) {
-  decode(state, sets(static_cast<std::size_t>(state.range(0))));
+  decode(state, set_requests(static_cast<std::size_t>(state.range(0))));
 }
 BENCHMARK(decode_16_gets);
 BENCHMARK(decode_16_sets)->Arg(3)->Arg(100)->Arg(1024);

@@ -20,9 +20,7 @@ class FuzzInput {
     bytes_ = bytes_.subspan(1);
     return first;
   }
-  std::string_view rest() const {
-    return {static_cast<const char*>(static_cast<const void*>(bytes_.data())), bytes_.size()};
-  }
+  std::string_view rest() const { return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}; }
 
  private:
   std::span<const std::uint8_t> bytes_;

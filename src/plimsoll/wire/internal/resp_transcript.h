@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,12 +38,10 @@ class RespTranscript {
  private:
   // False when more bytes are needed.
   bool step() {
-    const std::size_t size = pending_.size();
-    std::unique_ptr<char[]> copy(new char[size]);
-    std::copy(pending_.begin(), pending_.end(), copy.get());
-    const std::span<char> in(copy.get(), size);
+    std::vector<char> copy(pending_.begin(), pending_.end());
+    const std::span<char> in(copy);
     const RespDecoder::Status status = decoder_.next(in);
-    decoder_.CheckInvariants(size);
+    decoder_.CheckInvariants(in.size());
     const bool more = handle(status, in);
     pending_.erase(0, decoder_.consumed());
     return more;
