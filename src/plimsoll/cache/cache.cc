@@ -13,12 +13,16 @@ Bytes segment_size(Bytes line) {
   return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
 }
 
+// Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the line.
+Bytes address_space_for(Bytes line) {
+  return std::clamp(std::max(line * 2, 31_GiB), line * 2, std::max(line * 16, 1_GiB));
+}
+
 }  // namespace
 
 Cache::Cache(const Options& options)
     : options_(options),
-      address_space_(options.address_space.zero() ? std::max(options.line * 16, 1_GiB)
-                                                  : options.address_space),
+      address_space_(options.address_space.zero() ? address_space_for(options.line) : options.address_space),
       extents_(options.pages, address_space_),
       segments_(
           new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),

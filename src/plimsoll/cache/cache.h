@@ -58,7 +58,7 @@ class Cache final : public Reclaimer {
     Account& account;
     PageSource& pages;
     Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
-    Bytes address_space;     // for items; zero: sixteen times the line
+    Bytes address_space;     // for items; zero: between twice and sixteen times the line
     std::size_t shards = 8;  // a power of two, at most 64
     PolicyKind policy = PolicyKind::kLru;
     bool evict = true;       // false: a full cache refuses writes
@@ -131,6 +131,7 @@ class Cache final : public Reclaimer {
   // Frees at least `bytes` of the account for the caller's own insert; false when nothing evictable is left.
   bool make_room(Bytes bytes);
   ExtentStore& extents() { return extents_; }
+  Account& account() const { return options_.account; }
 
   // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is
   // there from the first call to the last is visited at least once, however the table grows meanwhile.

@@ -153,11 +153,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 Progress get_command(CommandContext& context) {
   Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
   slot.touch();
-  if (slot.exists()) {
-    reply_value(context, slot);
-  } else {
-    context.reply.null();
-  }
+  reply_value(context, std::move(slot));
   return Progress::kDone;
 }
 
@@ -182,14 +178,14 @@ Progress psetex_command(CommandContext& context) {
 Progress getset_command(CommandContext& context) { return assign(context, {.options = {.get = true}}); }
 
 Progress getdel_command(CommandContext& context) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
-  slot.touch();
-  if (!slot.exists()) {
-    context.reply.null();
-    return Progress::kDone;
+  std::optional<OldValue> old;
+  {
+    Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+    slot.touch();
+    old.emplace(slot);
+    if (slot.exists()) slot.erase();
   }
-  reply_value(context, slot);
-  slot.erase();
+  old->reply_to(context.reply);
   return Progress::kDone;
 }
 
@@ -198,8 +194,9 @@ Progress getex_command(CommandContext& context) {
   if (!read_options(context, 2, take_getex_word, options)) return Progress::kDone;
   Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
   slot.touch();
-  if (!slot.exists()) {
-    context.reply.null();
+  const bool changes = options.expiry != Expiry::kNone || options.persist;
+  if (!slot.exists() || !changes) {
+    reply_value(context, std::move(slot));
     return Progress::kDone;
   }
   std::int64_t expires_at_ms = Cache::kNever;
@@ -208,13 +205,17 @@ Progress getex_command(CommandContext& context) {
     if (!time) return Progress::kDone;
     expires_at_ms = *time;
   }
-  const bool over = is_absolute(options.expiry) && expires_at_ms <= context.now_ms;
-  const bool changes = options.expiry != Expiry::kNone || options.persist;
-  if (changes && !over && expires_at_ms != slot.expires_at_ms() && !slot.set_expiry(expires_at_ms)) {
+  if (is_absolute(options.expiry) && expires_at_ms <= context.now_ms) {
+    OldValue old(slot);
+    slot.erase();
+    unlock(std::move(slot));
+    old.reply_to(context.reply);
+    return Progress::kDone;
+  }
+  if (expires_at_ms != slot.expires_at_ms() && !slot.set_expiry(expires_at_ms)) {
     return refuse(context, kOutOfMemory);
   }
-  reply_value(context, slot);
-  if (over) slot.erase();
+  reply_value(context, std::move(slot));
   return Progress::kDone;
 }
 
@@ -227,11 +228,7 @@ Progress mget_command(CommandContext& context) {
     if (context.reader_is_full()) return Progress::kAgain;
     Cache::Slot slot = context.cache.lock(context.args[context.resume], context.now_ms);
     slot.touch();
-    if (slot.exists()) {
-      reply_value(context, slot);
-    } else {
-      context.reply.null();
-    }
+    reply_value(context, std::move(slot));
   }
   return Progress::kDone;
 }

@@ -8,6 +8,7 @@ namespace plimsoll {
 
 CacheShard::CacheShard(SegmentStore& segments, SegmentStore& blocks, PolicyKind policy, std::uint64_t seed)
     : segments_(segments),
+      first_(static_cast<std::uint32_t>(std::max(segments.unit(), std::size_t{64}))),
       index_(segments, blocks),
       wheel_(segments),
       policy_(make_policy(policy)),
@@ -151,7 +152,7 @@ void CacheShard::discard(Item& record) {
   if (segment->live > 0) return;
   if (segment == open_) {
     unpoison(segment, segments_.block_size());
-    open_->used = kFirst;
+    open_->used = first_;
   } else {
     unseal(*segment);
     give_back(*segment);
@@ -222,7 +223,7 @@ void CacheShard::CheckInvariants() const {
   auto walk = [&](const Segment* segment) {
     std::uint32_t sum = 0;
     const char* begin = reinterpret_cast<const char*>(segment);
-    for (std::size_t at = kFirst; at < segment->used;) {
+    for (std::size_t at = first_; at < segment->used;) {
       auto* record = const_cast<Item*>(reinterpret_cast<const Item*>(begin + at));
       std::size_t length = record->length(segments_.unit());
       if (record->live()) {

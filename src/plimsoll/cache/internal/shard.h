@@ -93,7 +93,6 @@ class CacheShard {
     std::uint32_t sealed_stamp;
     bool sealed;
   };
-  static constexpr std::size_t kFirst = 64;  // where records begin
   static constexpr std::uint32_t kNeverOld = ~std::uint32_t{0};
   static constexpr int kRounds = 64;
   static constexpr int kPassedOver = 8;  // segments in use that are put back in the queue in one search
@@ -134,6 +133,7 @@ class CacheShard {
 
   Mutex mutex_;
   SegmentStore& segments_;
+  const std::uint32_t first_;  // where records begin in a block: at a whole unit
   ItemIndex index_;
   ExpiryWheel wheel_;
   std::unique_ptr<EvictionPolicy> policy_;

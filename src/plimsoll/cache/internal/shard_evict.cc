@@ -21,7 +21,7 @@ bool CacheShard::make_room(std::int64_t now_ms, bool evict) {
   if (std::optional<std::uint32_t> block = segments_.take()) {
     if (open_ != nullptr) seal(now_ms);
     open_ = new (segments_.begin_of(*block)) Segment{};
-    open_->used = kFirst;
+    open_->used = first_;
     return true;
   }
   return (evict && evict_extent()) || sweep(choose_victim(evict));
@@ -92,7 +92,7 @@ CacheShard::Victim CacheShard::choose_victim(bool evict) {
 void CacheShard::collect_ages(const Segment& segment) {
   ages_.clear();
   const char* begin = reinterpret_cast<const char*>(&segment);
-  for (std::size_t at = kFirst; at < segment.used;) {
+  for (std::size_t at = first_; at < segment.used;) {
     const Item& record = *reinterpret_cast<const Item*>(begin + at);
     if (record.live()) ages_.push_back(age_of(record.stamp));
     at += record.length(segments_.unit());
@@ -115,8 +115,8 @@ bool CacheShard::sweep(const Victim& victim) {
   unseal(segment);
   char* const begin = reinterpret_cast<char*>(&segment);
   const std::size_t end = segment.used;
-  std::size_t front = kFirst;
-  for (std::size_t at = kFirst; at < end;) {
+  std::size_t front = first_;
+  for (std::size_t at = first_; at < end;) {
     Item& record = *reinterpret_cast<Item*>(begin + at);
     const std::size_t length = record.length(segments_.unit());
     at += length;
@@ -125,7 +125,7 @@ bool CacheShard::sweep(const Victim& victim) {
       index_.erase(record.hash, segments_.locator_of(&record));
       retire(record);
       ++counters_.evicted;
-    } else if (front == kFirst && room() >= length) {
+    } else if (front == first_ && room() >= length) {
       relocate(record, length, reinterpret_cast<char*>(open_) + open_->used);
       open_->used += static_cast<std::uint32_t>(length);
       open_->live += static_cast<std::uint32_t>(length);
@@ -135,7 +135,7 @@ bool CacheShard::sweep(const Victim& victim) {
       front += length;
     }
   }
-  if (front == kFirst) {
+  if (front == first_) {
     give_back(segment);
     return true;
   }

@@ -63,12 +63,12 @@ WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t
   return slot.put(context.args[index], expires_at_ms);
 }
 
-void reply_value(CommandContext& context, const Cache::Slot& slot) {
-  if (slot.large()) {
-    context.reply.value(slot.pin());
-  } else {
-    context.reply.bulk(slot.value());
-  }
+void reply_value(CommandContext& context, Cache::Slot slot) {
+  if (!slot.exists()) return context.reply.null();
+  if (!slot.large()) return context.reply.bulk(slot.value());
+  PinnedValue value = slot.pin();
+  unlock(std::move(slot));
+  context.reply.value(std::move(value));
 }
 
 Progress send_kept(CommandContext& context, std::size_t end) {

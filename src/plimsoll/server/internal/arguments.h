@@ -41,8 +41,11 @@ std::optional<std::int64_t> integer_argument(CommandContext& context, std::size_
 WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t index,
                          std::int64_t expires_at_ms);
 
-// Replies the slot's value. REQUIRES: slot.exists().
-void reply_value(CommandContext& context, const Cache::Slot& slot);
+inline void unlock(Cache::Slot) {}  // by its end: unlock(std::move(slot))
+
+// Replies the slot's value, or null when it is absent, and unlocks the slot. (A large value may go to its
+// socket at once, which takes longer than others should wait for the shard.)
+void reply_value(CommandContext& context, Cache::Slot slot);
 
 // Sends bytes [context.resume - 1, end) of context.kept piece by piece, as the reader has room for them.
 Progress send_kept(CommandContext& context, std::size_t end);

@@ -1,0 +1,30 @@
+// Facts: what commands may ask of the server, answered from the node and the loops.
+//
+// Thread-safety: info() and the others from any loop's thread; CONFIG SET takes effect at once everywhere. Cost: as the parts say.
+// Limits: none. Errors: texts for the client. Ownership: refers to the node and the loops.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "plimsoll/server/loop.h"
+
+namespace plimsoll {
+
+class Facts final : public ServerFacts {
+ public:
+  Facts(Node& node, const std::vector<std::unique_ptr<Loop>>& loops) : node_(node), loops_(loops) {}
+
+  std::string info(std::string_view section) const override;
+  std::vector<std::string> client_lines() const override;
+  std::string_view password() const override { return node_.settings.password; }
+  std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const override;
+  std::string config_set(std::string_view name, std::string_view value) override;
+  Account& scratch() override { return node_.output; }
+
+ private:
+  Node& node_;
+  const std::vector<std::unique_ptr<Loop>>& loops_;
+};
+
+}  // namespace plimsoll

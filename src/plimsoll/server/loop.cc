@@ -1,0 +1,82 @@
+#include "plimsoll/server/loop.h"
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+
+namespace plimsoll {
+namespace {
+
+thread_local Loop* current_loop = nullptr;
+constexpr std::chrono::milliseconds kTick{100};
+
+}  // namespace
+
+Loop::Loop(Node& n, ServerFacts& f, unsigned which) : node(n), facts(f), number(which) {}
+
+Loop* Loop::current() { return current_loop; }
+
+void Loop::run() {
+  current_loop = this;
+  auto guard = asio::make_work_guard(io);
+  arm();
+  io.run();
+  // Coroutines end on the loop they live on: their charges belong to its leases.
+  timer_.cancel();
+  while (!members_.empty()) {
+    std::vector<LoopMember*> all(members_.begin(), members_.end());
+    for (LoopMember* member : all) member->close();
+    io.restart();
+    io.poll();
+  }
+  current_loop = nullptr;
+}
+
+void Loop::stop() { io.stop(); }
+
+void Loop::drain() {
+  asio::post(io, [this] {
+    draining_ = true;
+    std::vector<LoopMember*> all(members_.begin(), members_.end());
+    for (LoopMember* member : all) member->drain();
+  });
+}
+
+void Loop::add(LoopMember& member) {
+  MutexLock lock(mutex);
+  members_.insert(&member);
+  size_.store(members_.size(), std::memory_order_relaxed);
+  if (draining_) asio::post(io, [this, m = &member] {
+    if (members_.contains(m)) m->drain();
+  });
+}
+
+void Loop::remove(LoopMember& member) {
+  MutexLock lock(mutex);
+  members_.erase(&member);
+  size_.store(members_.size(), std::memory_order_relaxed);
+}
+
+void Loop::with_members(const std::function<void(const LoopMember&)>& visit) {
+  MutexLock lock(mutex);
+  for (const LoopMember* member : members_) visit(*member);
+}
+
+void Loop::arm() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const std::error_code& error) {
+    if (error) return;
+    tick();
+    arm();
+  });
+}
+
+void Loop::tick() {
+  const MonotonicTime now = node.clock.monotonic_now();
+  std::vector<LoopMember*> all(members_.begin(), members_.end());
+  for (LoopMember* member : all) member->tick(now);
+  if (number != 0) return;
+  node.cache.expire(node.clock.wall_ms());
+  node.follow_line();
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,72 @@
+// Node: what all loops of one server share: the line and its accounts, the cache, the governor, the counters.
+//
+// Built once from the settings, before any thread. Requests reach what they need through it; nothing in it knows about
+// connections.
+//
+// Thread-safety: as its parts say; set_maximum-like changes from any thread. Cost: none of its own. Limits: none.
+// Errors: open() says what is wrong with the machine or the settings. Ownership: owns its parts, in the order that they need.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "plimsoll/base/clock.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/budget/plan.h"
+#include "plimsoll/cache/cache.h"
+#include "plimsoll/governor/governor.h"
+#include "plimsoll/os/memory_probe.h"
+#include "plimsoll/os/pages.h"
+#include "plimsoll/server/body_gate.h"
+#include "plimsoll/server/log.h"
+#include "plimsoll/server/settings.h"
+#include "plimsoll/server/status.h"
+#include "plimsoll/server/traffic.h"
+
+namespace plimsoll {
+
+class Node {
+ public:
+  static tl::expected<std::unique_ptr<Node>, std::string> open(const Settings& settings);
+  ~Node();
+
+  // The line may have moved with its limit: the shares move with it. Cheap; called by a loop's tick.
+  void follow_line();
+  ServerPlan plan() const { return plan_server(line.line()); }
+  // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned values have
+  // taken half of what they may.
+  bool pressed() const;
+  Status status() const;
+  // The settings with what was changed while running.
+  Settings current_settings() const;
+  // Empty, or what is wrong. `name` of a live setting.
+  std::string set_now(std::string_view name, std::string_view value);
+  void Describe(StatSink& sink) const;
+
+  const Settings settings;
+  const SystemClock clock;
+  const MonotonicTime started = clock.monotonic_now();
+  Log log;
+  std::unique_ptr<SystemProbe> probe;
+  FoundLimit found;
+  LoadLine line;
+  Account& connections;  // state of connections, and bytes of requests that are not whole yet
+  Account& sockets;      // what the kernel holds in their buffers
+  Account& bodies;       // large values under way
+  Account& output;       // replies that were not read yet
+  SystemPages pages;
+  Cache cache;
+  AdmissionBoard board;
+  EventLog events;
+  Governor governor;
+  BodyGate gate;
+  Traffic traffic;
+  std::uint16_t resp_port = 0;  // as they were bound
+  std::uint16_t http_port = 0;
+
+ private:
+  Node(const Settings& settings, std::unique_ptr<SystemProbe> probe, FoundLimit found);
+  std::atomic<std::uint64_t> followed_line_{0};
+};
+
+}  // namespace plimsoll

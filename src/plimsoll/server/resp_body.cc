@@ -1,0 +1,122 @@
+// RespConnection's large arguments: admitted against their full size, charged as they come, read into their final place.
+#include <sys/socket.h>
+
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "plimsoll/server/resp_connection.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr const char* kTooLarge = "OOM the value is larger than what the memory line can admit at once";
+constexpr const char* kNotAdmitted = "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::size_t kFirstStep = 64 * 1024;
+constexpr std::size_t kLargestStep = 4 * 1024 * 1024;  // more would be evicted at once, and stall the loop
+constexpr std::chrono::seconds kAdmissionWait{5};
+
+}  // namespace
+
+// False: the connection is at its end. A body that is refused is skipped as it comes, and the client told.
+asio::awaitable<bool> RespConnection::take_body() {
+  Body body{.extent = {}, .size = decoder_.body_size(), .have = 0, .since = node_.clock.monotonic_now()};
+  if (!co_await admit_body(body)) co_return !closed_;
+  // What came with the command's head is the body's beginning.
+  std::span<char> in = input();
+  std::span<char> begun = in.subspan(decoder_.body_offset());
+  begun = begun.first(std::min<std::size_t>(begun.size(), body.size));
+  body.since = node_.clock.monotonic_now();
+  body_ = &body;
+  bool filled = co_await reserve(body, std::max(begun.size(), std::min<std::size_t>(body.size, kFirstStep)));
+  if (filled) {
+    in = input();  // may have moved while waiting
+    begun = in.subspan(decoder_.body_offset(), begun.size());
+    std::memcpy(body.extent->data(), begun.data(), begun.size());
+    body.have = begun.size();
+    std::memmove(begun.data(), begun.data() + begun.size(), in.size() - decoder_.body_offset() - begun.size());
+    // Cut out of the input: what follows the body moves up.
+    if (borrowed_ || long_input_) {
+      end_ -= begun.size();
+    } else {
+      kept_.resize(kept_.size() - begun.size());
+    }
+    filled = co_await fill_body(body);
+  }
+  body_ = nullptr;
+  if (closed_) co_return false;
+  if (!filled) {
+    refuse_request(body.have, kNotAdmitted);
+    co_return true;
+  }
+  body.extent->set_size(body.size);
+  bodies_.push_back(std::move(body.extent));
+  decoder_.body_done();
+  co_return true;
+}
+
+asio::awaitable<bool> RespConnection::admit_body(Body& body) {
+  const Bytes size(body.size);
+  const Admission admission =
+      node_.board.look(body.size > kFirstStep ? RequestKind::kBody : RequestKind::kWrite);
+  if (!node_.gate.could_admit(size) || admission.verdict == Admission::Verdict::kReject) {
+    refuse_request(0, node_.gate.could_admit(size) ? kNotAdmitted : kTooLarge);
+    co_return false;
+  }
+  // Several large arguments of one request hold their places together.
+  if (!pass_) pass_.emplace(loop_);
+  if (bodies_.empty() && !co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait)) {
+    if (!closed_) refuse_request(0, kNotAdmitted);
+    co_return false;
+  }
+  Result<ExtentRef> extent = node_.cache.extents().open(body.size, node_.bodies);
+  if (!extent && node_.cache.make_room(64_KiB)) extent = node_.cache.extents().open(body.size, node_.bodies);
+  if (!extent) {
+    refuse_request(0, kNotAdmitted);
+    co_return false;
+  }
+  body.extent = std::move(*extent);
+  co_return true;
+}
+
+// A write at the line evicts as many bytes as it adds; when that is not enough, it waits its turn for memory.
+asio::awaitable<bool> RespConnection::reserve(Body& body, std::size_t size) {
+  if (body.extent->reserve(size)) co_return true;
+  const Bytes missing(size - body.extent->reserved() + 4096);
+  node_.cache.make_room(missing);
+  if (body.extent->reserve(size)) co_return true;
+  keep_input();
+  Charge charge = co_await wait_for_memory(loop_, node_.bodies, missing,
+                                           node_.clock.monotonic_now() + std::chrono::seconds(1), "body");
+  if (closed_ || !charge) co_return false;
+  charge.release();
+  co_return body.extent->reserve(size);
+}
+
+asio::awaitable<bool> RespConnection::fill_body(Body& body) {
+  while (body.have < body.size && !closed_) {
+    if (body.have == body.extent->reserved()) {
+      const std::size_t step = std::min<std::size_t>(body.size, body.have + std::clamp(body.have, kFirstStep, kLargestStep));
+      if (!co_await reserve(body, step)) co_return false;
+    }
+    const std::size_t room = std::min<std::size_t>(body.size, body.extent->reserved()) - body.have;
+    ssize_t got = ::recv(fd_, body.extent->data() + body.have, room, MSG_DONTWAIT);
+    if (got > 0) {
+      body.have += static_cast<std::size_t>(got);
+      node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+    } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      keep_input();
+      std::error_code error;
+      co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, error));
+      if (error) close();
+    } else if (got == 0 || errno != EINTR) {
+      close();
+    }
+  }
+  co_return !closed_;
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,393 @@
+#include "plimsoll/server/resp_connection.h"
+
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <linux/sockios.h>
+
+#include "plimsoll/server/listener.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr const char* kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
+
+std::string words(const asio::ip::tcp::endpoint& endpoint) {
+  std::string address = endpoint.address().to_string();
+  if (endpoint.address().is_v6()) address = "[" + address + "]";
+  return address + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id)
+    : loop_(loop),
+      node_(loop.node),
+      socket_(std::move(socket)),
+      fd_(socket_.native_handle()),
+      output_(fd_, loop.write_buffer, loop.node.output) {
+  session_.id = id;
+  session_.connected_at = node_.clock.monotonic_now();
+  session_.authenticated = loop.facts.password().empty();
+  decoder_.set_authenticated(session_.authenticated);
+  std::error_code gone;
+  session_.peer = words(socket_.remote_endpoint(gone));
+  session_.local = words(socket_.local_endpoint(gone));
+  node_.traffic.connections.fetch_add(1, std::memory_order_relaxed);
+  loop_.add(*this);
+}
+
+RespConnection::~RespConnection() {
+  loop_.remove(*this);
+  if (!kept_charge_.zero()) loop_.connections.give(kept_charge_);
+  if (!socket_charge_.zero()) loop_.sockets.give(socket_charge_);
+  loop_.connections.give(Listener::kState);
+  node_.traffic.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void RespConnection::start(std::shared_ptr<RespConnection> connection) {
+  RespConnection& self = *connection;
+  asio::co_spawn(self.loop_.io, self.serve(), [connection](const std::exception_ptr&) {});
+}
+
+asio::awaitable<void> RespConnection::serve() {
+  Next next = Next::kRead;
+  while (next == Next::kRead && co_await wait_readable() && read_some()) {
+    next = run_requests();
+    finish_batch();
+    while (next != Next::kRead && next != Next::kClose) {
+      if (next == Next::kBody && !co_await take_body()) break;
+      if (next == Next::kReaderFull && !co_await wait_for_reader()) break;
+      next = run_requests();
+      finish_batch();
+    }
+    if (draining_ && decoder_.between_requests() && input().empty()) break;
+  }
+  // What the client is still owed, as an error before the close, is sent as far as it reads.
+  while (output_.pending() > 0 && co_await wait_for_reader()) {
+  }
+  if (output_.failure() == Output::Failure::kRefused) {
+    close_with("left no memory for replies that it does not read", output_.held(), Duration{});
+  }
+  close();
+}
+
+asio::awaitable<bool> RespConnection::wait_readable() {
+  if (closed_ || output_.failure() != Output::Failure::kNone) co_return false;
+  std::error_code error;
+  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_return !error && !closed_;
+}
+
+// Sends what is pending whenever the socket takes more, while the coroutine waits for requests or for this.
+void RespConnection::pump() {
+  if (std::exchange(pumping_, true)) return;
+  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const std::error_code& error) {
+    self->pumping_ = false;
+    if (error || self->closed_) return;
+    const std::uint64_t before = self->output_.sent();
+    self->output_.flush();
+    self->node_.traffic.bytes_sent.fetch_add(self->output_.sent() - before, std::memory_order_relaxed);
+    self->show();
+    if (self->output_.pending() > 0) self->pump();
+    if (self->reader_) self->reader_->cancel();
+  });
+}
+
+// Until the client has read something; false when the connection is at its end.
+asio::awaitable<bool> RespConnection::wait_for_reader() {
+  if (!reader_) reader_ = std::make_unique<asio::steady_timer>(loop_.io);
+  while (!closed_ && output_.failure() == Output::Failure::kNone) {
+    // Pins of others may be what this one waits for: it looks again by itself.
+    reader_->expires_after(std::chrono::milliseconds(output_.pending() > 0 ? 1000 : 20));
+    std::error_code ignored;
+    const std::uint64_t before = output_.sent();
+    if (output_.pending() > 0) pump();
+    co_await reader_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (!reader_full() && (output_.pending() == 0 || output_.sent() != before || resume_ == 0)) break;
+  }
+  co_return !closed_ && output_.failure() == Output::Failure::kNone;
+}
+
+bool RespConnection::read_some() {
+  if (!make_input_room()) return false;
+  char* base = borrowed_ ? loop_.read_buffer.data() : long_input_->data();
+  const std::size_t room = (borrowed_ ? loop_.read_buffer.size() : long_input_->reserved()) - end_;
+  ssize_t got = ::recv(fd_, base + end_, room, MSG_DONTWAIT);
+  if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+  end_ += static_cast<std::size_t>(got);
+  node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+  return true;
+}
+
+RespConnection::Next RespConnection::run_requests() {
+  MutexLock lock(loop_.mutex);
+  while (true) {
+    std::span<char> in = input();
+    if (in.empty()) return Next::kRead;
+    if (resume_ != 0 || resume_value_) {
+      Next next = run_command_at(in);
+      if (next != Next::kRepeat) return next;
+      continue;
+    }
+    if (reader_full()) return Next::kReaderFull;
+    const RespDecoder::Status status = decoder_.next(in);
+    Next next = status == RespDecoder::Status::kCommand ? run_command_at(in) : step_after(status, in);
+    if (next != Next::kRepeat) return next;
+  }
+}
+
+RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std::span<char> in) {
+  switch (status) {
+    case RespDecoder::Status::kNeedMore:
+      drop_front(decoder_.consumed());
+      return Next::kRead;
+    case RespDecoder::Status::kBody: return Next::kBody;
+    case RespDecoder::Status::kGrow:
+      // The list of arguments is on the heap for the time of its request: it is part of the connection's state.
+      if (Charge more = node_.connections.charge(decoder_.growth()); more && decoder_.grow()) {
+        arguments_charge_.merge(std::move(more));
+      } else {
+        refuse_request(0, kOutOfMemory);
+      }
+      return Next::kRepeat;
+    case RespDecoder::Status::kSkipped:
+      output_.error(skip_reply_ ? skip_reply_ : kOutOfMemory);
+      drop_front(decoder_.consumed());
+      return Next::kRepeat;
+    case RespDecoder::Status::kError:
+      output_.error(decoder_.error().view());
+      node_.traffic.protocol_errors.fetch_add(1, std::memory_order_relaxed);
+      return Next::kClose;
+    case RespDecoder::Status::kEmpty:
+    case RespDecoder::Status::kCommand: break;
+  }
+  static_cast<void>(in);
+  drop_front(decoder_.consumed());
+  return Next::kRepeat;
+}
+
+RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
+  std::vector<std::string_view>& args = loop_.args;
+  std::vector<ExtentRef>& bodies = loop_.arg_bodies;
+  args.clear();
+  bodies.clear();
+  if (!bodies_.empty()) bodies.resize(decoder_.args().size());
+  for (std::size_t i = 0; i < decoder_.args().size(); ++i) {
+    const RespArg& arg = decoder_.args()[i];
+    if (!arg.is_body) {
+      args.push_back(arg.view(in));
+      continue;
+    }
+    bodies[i] = std::move(bodies_[arg.offset]);
+    args.push_back(bodies[i]->view());
+  }
+  CommandContext context{.args = args,
+                         .bodies = bodies,
+                         .reply = output_,
+                         .cache = node_.cache,
+                         .server = loop_.facts,
+                         .session = session_,
+                         .now_ms = node_.clock.wall_ms(),
+                         .resume = resume_,
+                         .kept = std::move(resume_value_),
+                         .reader_is_full = [this] { return reader_full(); }};
+  const Progress progress = run_command(context);
+  resume_ = 0;
+  if (progress == Progress::kAgain) {
+    resume_ = context.resume;
+    resume_value_ = std::move(context.kept);
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+      if (bodies[i]) bodies_[decoder_.args()[i].offset] = std::move(bodies[i]);
+    }
+    return Next::kReaderFull;
+  }
+  node_.traffic.commands.fetch_add(1, std::memory_order_relaxed);
+  bodies.clear();
+  bodies_.clear();
+  pass_.reset();
+  decoder_.set_authenticated(session_.authenticated);
+  drop_front(decoder_.consumed());
+  decoder_.trim();
+  arguments_charge_.release();
+  return session_.close_after_reply ? Next::kClose : Next::kRepeat;
+}
+
+void RespConnection::finish_batch() {
+  const std::uint64_t before = output_.sent();
+  output_.flush();
+  node_.traffic.bytes_sent.fetch_add(output_.sent() - before, std::memory_order_relaxed);
+  if (output_.pending() > 0) {
+    charge_socket();
+    pump();
+  }
+  keep_input();
+  show();
+}
+
+void RespConnection::show() {
+  shown_input_.store(kept_.size() + (long_input_ ? end_ - front_ : 0), std::memory_order_relaxed);
+  shown_output_.store(output_.held(), std::memory_order_relaxed);
+}
+
+bool RespConnection::reader_full() const {
+  if (!node_.line.enforcing()) return false;
+  const ServerPlan plan = node_.plan();
+  if (output_.held() >= plan.reader_share.count()) return true;
+  // All readers together: whoever is behind waits, so that values being sent do not fill the line.
+  return output_.pending() > 0 && node_.cache.account().pinned() + node_.output.used() >= plan.output_maximum;
+}
+
+void RespConnection::refuse_request(std::uint64_t taken, const char* reply) {
+  bodies_.clear();
+  pass_.reset();
+  skip_reply_ = reply;
+  decoder_.skip(taken);
+  node_.traffic.bodies_refused.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::span<char> RespConnection::input() {
+  if (!borrowed_ && !long_input_) {
+    if (kept_.empty()) return {};
+    return {kept_.data() + front_, kept_.size() - front_};
+  }
+  char* base = borrowed_ ? loop_.read_buffer.data() : long_input_->data();
+  return {base + front_, end_ - front_};
+}
+
+// Room to read into: the loop's buffer as long as the request fits there, pages of its own beyond.
+bool RespConnection::make_input_room() {
+  const std::size_t have = input().size();
+  if (!long_input_ && have + kReadAtLeast <= loop_.read_buffer.size()) {
+    if (!borrowed_) {
+      std::memcpy(loop_.read_buffer.data(), kept_.data() + front_, have);
+      front_ = 0;
+      end_ = have;
+      borrowed_ = true;
+      kept_ = std::string();
+      if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
+    }
+    return true;
+  }
+  const std::size_t wanted = std::max(decoder_.needed(), have + 4 * kReadAtLeast);
+  if (!long_input_ || wanted > long_input_->capacity()) {
+    Result<ExtentRef> longer = node_.cache.extents().open(std::max(wanted, 2 * have), node_.bodies);
+    if (!longer || !(*longer)->reserve(have)) return false;
+    std::span<char> old = input();
+    std::memcpy((*longer)->data(), old.data(), have);
+    long_input_ = std::move(*longer);
+    kept_ = std::string();
+    if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
+    front_ = 0;
+    end_ = have;
+    borrowed_ = false;
+  } else if (front_ > 0) {
+    std::memmove(long_input_->data(), long_input_->data() + front_, have);
+    end_ = have;
+    front_ = 0;
+  }
+  const std::size_t step = std::min(long_input_->capacity(), std::max(end_ + 4 * kReadAtLeast, end_ * 2));
+  return end_ < long_input_->reserved() || long_input_->reserve(step) ||
+         (node_.cache.make_room(Bytes(step - end_)) && long_input_->reserve(step));
+}
+
+// Before a wait: the loop's buffer goes back to the others.
+void RespConnection::keep_input() {
+  if (long_input_ && front_ == end_) {
+    long_input_ = ExtentRef();
+    front_ = end_ = 0;
+    return;
+  }
+  if (!std::exchange(borrowed_, false)) return;
+  const std::size_t left = end_ - front_;
+  if (left > 0) {
+    kept_.assign(loop_.read_buffer.data() + front_, left);
+    // These bytes are here already, 64 KiB at most: refusing them would only lose the request.
+    kept_charge_ = Bytes(kept_.capacity());
+    loop_.connections.take_held(kept_charge_);
+  }
+  front_ = end_ = 0;
+}
+
+void RespConnection::drop_front(std::size_t bytes) {
+  front_ += bytes;
+  if (borrowed_ || long_input_ || front_ < kept_.size()) return;
+  kept_ = std::string();
+  front_ = 0;
+  if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
+}
+
+void RespConnection::charge_socket() {
+  int waiting = 0;
+  if (::ioctl(fd_, SIOCOUTQ, &waiting) != 0 || waiting < 0) return;
+  const Bytes now = Bytes(static_cast<std::uint64_t>(waiting));
+  if (now > socket_charge_) loop_.sockets.take_held(now - socket_charge_);
+  if (now < socket_charge_) loop_.sockets.give(socket_charge_ - now);
+  socket_charge_ = now;
+}
+
+void RespConnection::tick(MonotonicTime now) {
+  const bool sent = output_.sent() != std::exchange(seen_sent_, output_.sent());
+  if (sent || !socket_charge_.zero()) charge_socket();
+  if (output_.pending() == 0 || sent) stalled_since_ = MonotonicTime{};
+  if (output_.pending() > 0 && !sent && stalled_since_ == MonotonicTime{}) stalled_since_ = now;
+  if (stalled_since_ != MonotonicTime{} && node_.line.enforcing()) {
+    const Duration stalled = now - stalled_since_;
+    const bool over_share = output_.held() >= node_.plan().reader_share.count();
+    if (over_share && stalled >= std::chrono::seconds(1) && node_.pressed()) {
+      node_.traffic.readers_closed.fetch_add(1, std::memory_order_relaxed);
+      close_with("does not read its replies while memory is short", output_.held(), stalled);
+    }
+  }
+  if (body_ != nullptr && now - body_->since > std::chrono::seconds(1)) {
+    const double seconds = std::chrono::duration<double>(now - body_->since).count();
+    const bool slow = static_cast<double>(body_->have) < 65536.0 * seconds;
+    if (slow && node_.line.enforcing() && (node_.pressed() || node_.gate.waiting() > 0)) {
+      node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
+      close_with("sends a body at less than 64 KiB/s while memory is short", body_->have, now - body_->since);
+    }
+  }
+}
+
+void RespConnection::close_with(const char* cause, std::size_t held, Duration since) {
+  node_.events.add({.kind = EventKind::kConnectionClosed,
+                    .bytes = Bytes(held),
+                    .duration = since,
+                    .subject = "client " + session_.peer,
+                    .cause = cause});
+  node_.log.warning("closed %s: it %s; it held %zu bytes", session_.peer.c_str(), cause, held);
+  close();
+}
+
+void RespConnection::drain() {
+  draining_ = true;
+  if (decoder_.between_requests() && kept_.empty() && !long_input_ && output_.pending() == 0) close();
+}
+
+void RespConnection::close() {
+  if (std::exchange(closed_, true)) return;
+  if (reader_) reader_->cancel();
+  std::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  socket_.close(ignored);
+}
+
+std::string RespConnection::line(MonotonicTime now) const {
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - session_.connected_at).count();
+  std::string text = "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
+  text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) + " idle=0 flags=N db=0";
+  text += " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
+          " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
+  text += " events=r cmd=" + std::string(session_.last_command) + " user=default resp=2";
+  return text;
+}
+
+}  // namespace plimsoll
