@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <optional>
 
 #include "plimsoll/base/text.h"
@@ -13,6 +14,7 @@ namespace plimsoll {
 namespace {
 
 constexpr std::string_view kScenario = "sets_1k";
+constexpr int kInterrupted = 130;  // as shells have it
 
 struct Plan {
   Bytes limit = 256_MiB;
@@ -49,6 +51,28 @@ std::string own_program() {
   ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
   return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : "plimsoll";
 }
+
+// A terminal sends its interrupt to the server too, which ends by itself then, and the flood with it. Only
+// this process must not end before that, or the memory cgroup would stay. A second interrupt ends it all the
+// same.
+class Interrupts {
+ public:
+  Interrupts() {
+    struct sigaction action{};
+    action.sa_handler = [](int) { seen_ = 1; };
+    action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~Interrupts() { sigaction(SIGINT, &before_, nullptr); }
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  bool seen() const { return seen_ != 0; }
+
+ private:
+  static inline volatile std::sig_atomic_t seen_ = 0;
+  struct sigaction before_{};
+};
 
 // Shows a line that is drawn over on a terminal, and one every two seconds elsewhere.
 class ProgressLine {
@@ -119,8 +143,13 @@ int run_demo(const Call& call) {
   std::vector<FloodTarget> targets = {plan.ours};
   if (!plan.redis.empty()) targets.push_back(FloodTarget::kRedis);
   std::vector<FloodResult> results;
+  Interrupts interrupts;
   for (FloodTarget target : targets) {
     Result<FloodResult> result = flood(call, plan, target);
+    if (interrupts.seen()) {
+      call.complain("demo: stopped before its end");
+      return kInterrupted;
+    }
     if (!result) {
       call.complain("demo: " + result.error().message());
       return kFailed;
