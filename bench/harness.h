@@ -51,7 +51,7 @@ struct PairedResult {
   std::vector<BenchAgainst> peers;
   // The peer with the smallest value, floors aside; null without peers.
   const BenchAgainst* best() const;
-  bool steady() const { return again.ratio > 0.95 && again.ratio < 1.05; }
+  bool steady() const { return again.ratio > 0.95 && again.ratio < 1.05; }  // false for no number
 };
 
 // From what each contender measured in each round; ours[i], again[i] and peers[k][i] are of round i.

@@ -69,6 +69,13 @@ std::unique_ptr<FloodServer> start_memcached(const ServerBench& bench) {
   return start(command);
 }
 
+bool still_alive(FloodServer& server) {
+  if (server.alive()) return true;
+  std::fprintf(stderr, "bench: the server %s\n", server.how_it_ended().c_str());
+  for (const std::string& line : server.output()) std::fprintf(stderr, "bench: | %s\n", line.c_str());
+  return false;
+}
+
 bool store(const FloodServer& server, std::uint64_t keys, std::size_t key_width, std::size_t value_size) {
   ValueSource values;
   LoadOptions load;

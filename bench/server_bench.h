@@ -33,6 +33,8 @@ std::unique_ptr<FloodServer> start_redis(const ServerBench& bench);
 std::unique_ptr<FloodServer> start_nothing(const ServerBench& bench);
 std::unique_ptr<FloodServer> start_memcached(const ServerBench& bench);
 
+// False, with its last words on standard error, when the server has ended.
+bool still_alive(FloodServer& server);
 // Puts `keys` values of `value_size` into a RESP server, key_width characters each.
 bool store(const FloodServer& server, std::uint64_t keys, std::size_t key_width, std::size_t value_size);
 

@@ -28,6 +28,8 @@ constexpr ServerFigure kServerFigures[] = {
     {"plimsoll_account_peak_bytes", "account=\"connections\"", "connections_peak_bytes"},
     {"plimsoll_account_peak_bytes", "account=\"sockets\"", "sockets_peak_bytes"},
     {"plimsoll_readers_closed_total", "", "readers_closed_by_server"},
+    {"plimsoll_bodies_closed_total", "", "bodies_closed_by_server"},
+    {"plimsoll_connections_refused_total", "", "connections_refused"},
 };
 
 constexpr double kExplainedWithin = 0.05;
