@@ -1,0 +1,39 @@
+#include "plimsoll/base/poison.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace plimsoll {
+namespace {
+
+alignas(8) char bytes[64];
+
+TEST(Poison, LeavesTheBytesAsTheyAre) {
+  std::memset(bytes, 'x', sizeof bytes);
+  poison(bytes, sizeof bytes);
+  unpoison(bytes, sizeof bytes);
+  for (char byte : bytes) EXPECT_EQ(byte, 'x');
+}
+
+#ifdef PLIMSOLL_POISONS
+TEST(Poison, TheSanitizerKnowsWhatIsFree) {
+  poison(bytes + 8, 16);
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 7));
+  EXPECT_TRUE(__asan_address_is_poisoned(bytes + 8));
+  EXPECT_TRUE(__asan_address_is_poisoned(bytes + 23));
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 24));
+  unpoison(bytes + 8, 16);
+  EXPECT_FALSE(__asan_address_is_poisoned(bytes + 8));
+}
+
+TEST(PoisonDeathTest, ReadingWhatIsFreeEndsTheProcess) {
+  volatile char* read = bytes + 16;
+  poison(bytes, sizeof bytes);
+  EXPECT_DEATH(static_cast<void>(*read), "use-after-poison");
+  unpoison(bytes, sizeof bytes);
+}
+#endif
+
+}  // namespace
+}  // namespace plimsoll
