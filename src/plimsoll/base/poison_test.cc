@@ -27,10 +27,10 @@ TEST(Poison, TheSanitizerKnowsWhatIsFree) {
   EXPECT_FALSE(__asan_address_is_poisoned(bytes + 8));
 }
 
-TEST(PoisonDeathTest, ReadingWhatIsFreeEndsTheProcess) {
-  volatile char* read = bytes + 16;
+TEST(PoisonDeathTest, TouchingWhatIsFreeEndsTheProcess) {
+  volatile char* freed = bytes + 16;
   poison(bytes, sizeof bytes);
-  EXPECT_DEATH(static_cast<void>(*read), "use-after-poison");
+  EXPECT_DEATH(*freed = 'y', "use-after-poison");
   unpoison(bytes, sizeof bytes);
 }
 #endif
