@@ -20,7 +20,7 @@ std::size_t RespReplyScanner::feed(std::span<const char> bytes) {
     values_left_ = 1;
     top_level_ = true;
     this->begin(*at++);
-    type_ = static_cast<RespType>(current_);
+    type_ = current_;
     number_ = 0;
   }
   while (at != end && !complete() && !failed()) at = step(at, end);

@@ -45,7 +45,7 @@ class RespReplyScanner {
 
   // Of the top-level reply, once complete(): what it is; an integer's value, or the size of a bulk or an
   // array, -1 for null.
-  RespType type() const { return type_; }
+  RespType type() const { return static_cast<RespType>(type_); }
   std::int64_t number() const { return number_; }
 
  private:
@@ -69,7 +69,7 @@ class RespReplyScanner {
   void value_done();
 
   Phase phase_ = Phase::kComplete;
-  RespType type_ = RespType::kSimple;
+  char type_ = '+';
   char current_ = 0;        // the type of the value under way
   bool top_level_ = false;  // which is the reply itself
   std::uint8_t digits_ = 0;

@@ -25,7 +25,8 @@ namespace plimsoll {
 namespace detail {
 
 inline char* put_line_end(char* to) {
-  std::memcpy(to, "\r\n", 2);
+  to[0] = '\r';
+  to[1] = '\n';
   return to + 2;
 }
 
