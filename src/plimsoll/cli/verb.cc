@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/report/table.h"
@@ -26,6 +27,12 @@ std::string_view Call::variable(std::string_view name) const {
 
 bool Call::coloured() const {
   return variable("NO_COLOR").empty() && variable("TERM") != "dumb" && isatty(fileno(out)) == 1;
+}
+
+std::string Call::painted(std::string_view text, Paint paint) const {
+  static constexpr std::array<std::string_view, 4> kCodes = {"\x1b[1m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
+  if (!coloured()) return std::string(text);
+  return std::string(kCodes[static_cast<std::size_t>(paint)]) + std::string(text) + "\x1b[0m";
 }
 
 std::vector<Verb> verbs() {

@@ -21,6 +21,8 @@ inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kWrongUsage = 2;
 
+enum class Paint { kBold, kGreen, kYellow, kRed };
+
 struct Call {
   const Arguments& arguments;
   const char* const* environment;  // as main() gets it
@@ -34,6 +36,8 @@ struct Call {
   std::string_view variable(std::string_view name) const;
   // Whether `out` is a terminal that may be coloured (https://no-color.org).
   bool coloured() const;
+  // `text` in that colour, where `out` is coloured.
+  std::string painted(std::string_view text, Paint paint) const;
 };
 
 struct Verb {

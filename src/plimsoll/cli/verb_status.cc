@@ -1,3 +1,4 @@
+#include "plimsoll/base/text.h"
 #include "plimsoll/cli/http_client.h"
 #include "plimsoll/cli/verb.h"
 
@@ -5,6 +6,24 @@ namespace plimsoll {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
+
+// The line that says the level, in the colour of how bad it is.
+std::string with_painted_level(const Call& call, std::string_view page) {
+  std::string text;
+  while (!page.empty()) {
+    std::string_view line = take_until(page, '\n');
+    bool level = line.starts_with("level ");
+    bool bad = line.find(" critical:") != std::string_view::npos ||
+               line.find(" emergency:") != std::string_view::npos;
+    bool well = line.find(" normal:") != std::string_view::npos;
+    text += level ? call.painted(line, bad    ? Paint::kRed
+                                       : well ? Paint::kGreen
+                                              : Paint::kYellow)
+                  : std::string(line);
+    text += '\n';
+  }
+  return text;
+}
 
 int run_status(const Call& call) {
   std::string where = call.arguments.value("--http").value_or("127.0.0.1:9644");
@@ -25,8 +44,7 @@ int run_status(const Call& call) {
                   "; is that Plimsoll's HTTP port?");
     return kFailed;
   }
-  if (!page->body.ends_with('\n')) page->body += '\n';
-  call.print(page->body);
+  call.print(call.arguments.has("--json") ? page->body + "\n" : with_painted_level(call, page->body));
   return kDone;
 }
 

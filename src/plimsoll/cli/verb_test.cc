@@ -1,7 +1,9 @@
 #include "plimsoll/cli/verb.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -137,7 +139,23 @@ TEST(Call, IsNotColouredWhereItIsNotWanted) {
   std::FILE* file = std::tmpfile();
   Call to_file{Arguments(), none, file, stderr};
   EXPECT_FALSE(to_file.coloured());
+  EXPECT_EQ(to_file.painted("level", Paint::kRed), "level");
   std::fclose(file);
+}
+
+TEST(Call, IsColouredOnATerminalOnly) {
+  int controller = posix_openpt(O_RDWR | O_NOCTTY);
+  if (controller < 0 || grantpt(controller) != 0 || unlockpt(controller) != 0)
+    GTEST_SKIP() << "no terminal here";
+  std::FILE* terminal = std::fopen(ptsname(controller), "w");
+  ASSERT_NE(terminal, nullptr);
+  const char* none[] = {nullptr};
+  const char* dumb[] = {"TERM=dumb", nullptr};
+  EXPECT_EQ((Call{Arguments(), none, terminal, stderr}.painted("level", Paint::kRed)),
+            "\x1b[31mlevel\x1b[0m");
+  EXPECT_EQ((Call{Arguments(), dumb, terminal, stderr}.painted("level", Paint::kRed)), "level");
+  std::fclose(terminal);
+  close(controller);
 }
 
 }  // namespace
