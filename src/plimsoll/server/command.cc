@@ -18,7 +18,7 @@ bool is_http(std::string_view name) { return is_word(name, "host:") || is_word(n
 Progress refuse_unknown(CommandContext& context) {
   const std::span<const std::string_view> args = context.args;
   if (is_http(args[0])) {
-    context.session.close_after_reply = true;
+    context.session.close_after_reply = context.session.drop_replies = true;
     return Progress::kDone;
   }
   const Command* parent = find_command(args[0]);

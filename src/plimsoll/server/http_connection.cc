@@ -20,12 +20,16 @@ namespace {
 constexpr std::chrono::seconds kHeadTime{10};
 constexpr std::chrono::seconds kRestTime{60};
 
+constexpr HttpField kAllow{"Allow", "GET, HEAD"};
+
 std::string answer(const Page& page, bool keep_alive, bool head_only) {
-  std::string text(detail::http_head_bound({.content_type = page.content_type, .content_length = page.body.size()}) + 64, '\0');
+  const std::span<const HttpField> extra(&kAllow, page.status == 405 ? 1 : 0);
+  std::string text(detail::http_head_bound({.content_type = page.content_type, .content_length = page.body.size(), .extra = extra}), '\0');
   char* end = detail::put_http_head(text.data(), {.status = page.status,
                                                   .content_type = page.content_type,
                                                   .content_length = page.body.size(),
-                                                  .keep_alive = keep_alive});
+                                                  .keep_alive = keep_alive,
+                                                  .extra = extra});
   text.resize(static_cast<std::size_t>(end - text.data()));
   if (!head_only) text += page.body;
   return text;
@@ -59,7 +63,8 @@ asio::awaitable<void> HttpConnection::serve() {
       case HttpRequestDecoder::Status::kNeedMore: going = co_await read_more(input); break;
       case HttpRequestDecoder::Status::kError: {
         const Page page{.status = decoder.error_status(), .body = std::string(http_reason(decoder.error_status())) + "\n"};
-        co_await send(answer(page, false, false));
+        const std::string text = answer(page, false, false);
+        co_await send(text);
         going = false;
         break;
       }
@@ -72,7 +77,8 @@ asio::awaitable<void> HttpConnection::serve() {
         // The text exists already; it is held until the client has read it.
         const Charge charge = loop_.node.output.charge_held(Bytes(text.capacity()));
         input.erase(0, decoder.consumed());
-        going = co_await send(text) && keep_alive;
+        going = co_await send(text);
+        going = going && keep_alive;
         resting_ = input.empty();
         deadline_ = loop_.node.clock.monotonic_now() + (resting_ ? kRestTime : kHeadTime);
         break;

@@ -23,7 +23,8 @@ constexpr std::chrono::seconds kAdmissionWait{5};
 // False: the connection is at its end. A body that is refused is skipped as it comes, and the client told.
 asio::awaitable<bool> RespConnection::take_body() {
   Body body{.extent = {}, .size = decoder_.body_size(), .have = 0, .since = node_.clock.monotonic_now()};
-  if (!co_await admit_body(body)) co_return !closed_;
+  const bool admitted = co_await admit_body(body);
+  if (!admitted) co_return !closed_;
   // What came with the command's head is the body's beginning.
   std::span<char> in = input();
   std::span<char> begun = in.subspan(decoder_.body_offset());
@@ -67,7 +68,9 @@ asio::awaitable<bool> RespConnection::admit_body(Body& body) {
   }
   // Several large arguments of one request hold their places together.
   if (!pass_) pass_.emplace(loop_);
-  if (bodies_.empty() && !co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait)) {
+  bool entered = true;
+  if (bodies_.empty()) entered = co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait);
+  if (!entered) {
     if (!closed_) refuse_request(0, kNotAdmitted);
     co_return false;
   }
@@ -99,7 +102,8 @@ asio::awaitable<bool> RespConnection::fill_body(Body& body) {
   while (body.have < body.size && !closed_) {
     if (body.have == body.extent->reserved()) {
       const std::size_t step = std::min<std::size_t>(body.size, body.have + std::clamp(body.have, kFirstStep, kLargestStep));
-      if (!co_await reserve(body, step)) co_return false;
+      const bool reserved = co_await reserve(body, step);
+      if (!reserved) co_return false;
     }
     const std::size_t room = std::min<std::size_t>(body.size, body.extent->reserved()) - body.have;
     ssize_t got = ::recv(fd_, body.extent->data() + body.have, room, MSG_DONTWAIT);

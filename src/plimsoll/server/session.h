@@ -15,6 +15,7 @@ struct Session {
   std::uint64_t id = 0;
   bool authenticated = true;
   bool close_after_reply = false;  // QUIT, and errors of the protocol
+  bool drop_replies = false;       // with it: nothing more is told, as to a browser that was lured here
   MonotonicTime connected_at{};
   std::string_view last_command = "NULL";  // a name of the command table
   std::string name;                        // CLIENT SETNAME
