@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256 * 1024;
 
-Duration thread_cpu() {
+Duration read_clock(clockid_t clock) {
   timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  clock_gettime(clock, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
@@ -43,6 +43,8 @@ class Governor::Core {
   Result<void> start();
   void stop();
   void look_now();
+  // The CPU time of its threads, read when it is asked for: at each look it would cost a system call.
+  Duration thread_cpu();
   std::optional<MonotonicTime> take_wake() {
     MutexLock lock(mutex_);
     return std::exchange(woken_at_, std::nullopt);
@@ -64,6 +66,7 @@ class Governor::Core {
   bool asleep_ PLIMSOLL_GUARDED_BY(mutex_) = false;
   bool stopping_ PLIMSOLL_GUARDED_BY(mutex_) = false;
   bool running_ PLIMSOLL_GUARDED_BY(mutex_) = false;
+  Duration spent_ PLIMSOLL_GUARDED_BY(mutex_){};  // by threads that were stopped
   pthread_t thread_{};
 };
 
@@ -93,6 +96,14 @@ void Governor::Core::stop() {
   running_ = stopping_ = false;
 }
 
+Duration Governor::Core::thread_cpu() {
+  MutexLock lock(mutex_);
+  clockid_t clock{};
+  // Once it is stopping, the thread adds its time itself.
+  if (!running_ || stopping_ || pthread_getcpuclockid(thread_, &clock) != 0) return spent_;
+  return spent_ + read_clock(clock);
+}
+
 void Governor::Core::look_now() {
   MutexLock lock(mutex_);
   if (woken_at_) return;
@@ -103,9 +114,10 @@ void Governor::Core::look_now() {
 void Governor::Core::run() {
   for (;;) {
     Watch::Next next = watch.tick(take_wake());
-    watch.note_thread_cpu(thread_cpu());
-    if (!sleep(next)) return;
+    if (!sleep(next)) break;
   }
+  MutexLock lock(mutex_);
+  spent_ += read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 bool Governor::Core::sleep(Watch::Next next) {
@@ -143,9 +155,9 @@ void Governor::stop() { core_->stop(); }
 Duration Governor::tick() { return core_->watch.tick(core_->take_wake()).due; }
 Result<void> Governor::measure_runtime() { return core_->watch.measure_runtime(); }
 void Governor::look_now() noexcept { core_->look_now(); }
-Governor::Snapshot Governor::snapshot() const { return core_->watch.snapshot(); }
+Governor::Snapshot Governor::snapshot() const { return core_->watch.snapshot(core_->thread_cpu()); }
 const History& Governor::history() const { return core_->watch.history(); }
-void Governor::Describe(StatSink& sink) const { core_->watch.Describe(sink); }
+void Governor::Describe(StatSink& sink) const { core_->watch.Describe(sink, core_->thread_cpu()); }
 void Governor::CheckInvariants() const { core_->watch.CheckInvariants(); }
 
 }  // namespace plimsoll

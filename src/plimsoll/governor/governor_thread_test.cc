@@ -102,7 +102,10 @@ TEST(GovernorThread, HasANameAndStartsAndStops) {
     stage.governor.stop();
     EXPECT_FALSE(thread_named("plimsoll-gov"));
   }
-  EXPECT_GT(stage.governor.snapshot().thread_cpu, Duration::zero());
+  Duration spent = stage.governor.snapshot().thread_cpu;
+  EXPECT_GT(spent, Duration::zero());
+  ASSERT_TRUE(stage.governor.start().has_value());
+  EXPECT_GE(stage.governor.snapshot().thread_cpu, spent) << "what stopped threads took is not forgotten";
 }
 
 TEST(GovernorThread, IsNotStartedTwice) {

@@ -7,9 +7,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kShortest = 1ms;        // between two looks, however often it is woken
-constexpr Duration kSlowWhenBusy = 100ms;  // the slow readings
-constexpr Duration kSlowWhenIdle = 1s;
+constexpr Duration kShortest = 1ms;  // between two looks, however often it is woken
+
+// The slow readings are a fifth of a look's cost at ten a second, and tell little while nothing presses.
+constexpr Duration slow_period(Level level, bool busy) {
+  if (level >= Level::kHigh) return 100ms;
+  return busy ? 500ms : 1s;
+}
 
 bool due(const std::optional<MonotonicTime>& last, MonotonicTime now, Duration period) {
   return !last || now - *last >= period;
@@ -88,7 +92,7 @@ void Watch::follow_limit(MonotonicTime now) {
 }
 
 void Watch::read_slow(MonotonicTime now) {
-  if (!due(slow_read_, now, busy_ ? kSlowWhenBusy : kSlowWhenIdle)) return;
+  if (!due(slow_read_, now, slow_period(last_.level, busy_))) return;
   slow_read_ = now;
   untouched_ = collector_.untouched();
   Result<SlowSample> slow = options_.probe.slow();
@@ -211,8 +215,9 @@ bool Watch::respond(const Sample& sample, std::optional<MonotonicTime> woken_at)
     said_stuck_ = false;
     return !above.freed.zero();
   }
-  // Not woken: it may have begun right after the look before.
-  if (!short_since_) short_since_ = woken_at.value_or(last_.at == MonotonicTime() ? sample.at : last_.at);
+  // Not woken: it may have begun right after the look before. When idle that is long ago, but what is charged
+  // since then and did not wake it has left half the headroom at least: nothing that was urgent.
+  if (!short_since_) short_since_ = woken_at.value_or(std::max(last_.at, sample.at - options_.busy_period));
   Collector::Outcome outcome = collect(sample);
   note_freed(outcome);
   more_to_free_ = !outcome.satisfied && !outcome.freed.zero();
@@ -290,14 +295,11 @@ void Watch::publish(const Sample& taken) {
   ++published_.ticks;
 }
 
-void Watch::note_thread_cpu(Duration cpu) {
+Governor::Snapshot Watch::snapshot(Duration thread_cpu) const {
   MutexLock lock(published_mutex_);
-  published_.thread_cpu = cpu;
-}
-
-Governor::Snapshot Watch::snapshot() const {
-  MutexLock lock(published_mutex_);
-  return published_;
+  Governor::Snapshot copy = published_;
+  copy.thread_cpu = thread_cpu;
+  return copy;
 }
 
 void Watch::CheckInvariants() const {

@@ -29,13 +29,13 @@ class Watch {
   Next tick(std::optional<MonotonicTime> woken_at) PLIMSOLL_EXCLUDES(tick_mutex_);
   Result<void> measure_runtime() PLIMSOLL_EXCLUDES(tick_mutex_);
   void set_socket_account(const Account& account) PLIMSOLL_EXCLUDES(tick_mutex_);
-  void note_thread_cpu(Duration cpu);
 
   Collector& collector() { return collector_; }
   const History& history() const { return history_; }
   const Clock& clock() const { return clock_; }
-  Governor::Snapshot snapshot() const;
-  void Describe(StatSink& sink) const;
+  // `thread_cpu`: of the thread that looks.
+  Governor::Snapshot snapshot(Duration thread_cpu) const;
+  void Describe(StatSink& sink, Duration thread_cpu) const;
   void CheckInvariants() const;
 
  private:

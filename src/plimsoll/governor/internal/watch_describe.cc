@@ -55,8 +55,8 @@ void describe_process(StatSink& sink, const SlowSample& slow) {
 
 }  // namespace
 
-void Watch::Describe(StatSink& sink) const {
-  Governor::Snapshot now = snapshot();
+void Watch::Describe(StatSink& sink, Duration thread_cpu) const {
+  Governor::Snapshot now = snapshot(thread_cpu);
   Duration since_reclaim{};
   {
     MutexLock lock(published_mutex_);
