@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <map>
 #include <set>
 #include <thread>
 
@@ -234,118 +233,6 @@ TEST(Cache, ScanVisitsEveryKeyThatStaysWhileTheTableGrowsAndShrinks) {
   } while (cursor != 0);
   for (int i = 0; i < 5000; ++i) EXPECT_TRUE(seen.contains("stays" + std::to_string(i))) << i;
   f.cache.CheckInvariants();
-}
-
-// The reference is a map; without eviction every answer must be equal, with it a present value must be right.
-void run_model(bool evict, std::uint64_t seed, Bytes limit, int operations) {
-  CacheFixture f(limit, evict, 2);
-  struct Entry {
-    std::string value;
-    std::int64_t expires;
-  };
-  std::map<std::string, Entry> model;
-  std::vector<std::pair<PinnedValue, std::string>> pins;
-  Random random(seed);
-  std::int64_t now = 1'000'000;
-  auto size = [&] {
-    switch (random.below(10)) {
-      case 0:
-        return random.below(200'000);
-      case 1:
-        return Cache::kLargeValue - 2 + random.below(4);
-      default:
-        return random.below(600);
-    }
-  };
-  for (int i = 0; i < operations; ++i) {
-    now += static_cast<std::int64_t>(random.below(20));
-    const std::uint64_t number = random.below(evict ? 3000 : 300);
-    const std::string key = "key" + std::to_string(number) + std::string(number % 40, 'p');
-    if (auto it = model.find(key);
-        it != model.end() && it->second.expires != Cache::kNever && now > it->second.expires)
-      model.erase(it);
-    auto known = model.find(key);
-    Cache::Slot slot = f.cache.lock(key, now);
-    if (!evict) {
-      ASSERT_EQ(slot.exists(), known != model.end()) << "operation " << i;
-    }
-    if (slot.exists()) {
-      ASSERT_TRUE(known != model.end()) << "operation " << i;
-      ASSERT_EQ(slot.value(), known->second.value) << "operation " << i;
-      ASSERT_EQ(slot.expires_at_ms(), known->second.expires) << "operation " << i;
-    } else if (known != model.end()) {
-      model.erase(known);
-    }
-    const std::int64_t expires =
-        random.below(3) == 0 ? now + static_cast<std::int64_t>(random.below(50'000)) : Cache::kNever;
-    switch (random.below(9)) {
-      case 0:
-      case 1:
-      case 2: {
-        std::string value = value_for(number, static_cast<std::uint64_t>(i), size());
-        if (slot.put(value, expires) == WriteStatus::kDone) {
-          model[key] = {value, expires};
-        } else {
-          ASSERT_FALSE(evict) << "operation " << i;
-          if (!slot.exists()) model.erase(key);
-        }
-        break;
-      }
-      case 3: {
-        const std::size_t to = size();
-        std::string want = slot.exists() ? std::string(slot.value()) : "";
-        const std::int64_t kept = slot.exists() ? slot.expires_at_ms() : Cache::kNever;
-        want.resize(to, '\0');
-        if (slot.resize(to) == WriteStatus::kDone) {
-          if (to > 0) slot.writable()[to - 1] = want[to - 1] = '!';
-          model[key] = {want, kept};
-        } else if (!slot.exists()) {
-          model.erase(key);
-        }
-        break;
-      }
-      case 4:
-        if (slot.exists()) slot.erase();
-        model.erase(key);
-        break;
-      case 5:
-        if (slot.exists() && slot.set_expiry(expires)) model[key].expires = expires;
-        break;
-      case 6:
-        if (slot.exists() && slot.large() && pins.size() < 8)
-          pins.emplace_back(slot.pin(), std::string(slot.value()));
-        break;
-      default:
-        slot.touch();
-    }
-    for (const auto& [pin, value] : pins) ASSERT_EQ(pin.view().size(), value.size());
-    if (pins.size() == 8) {
-      ASSERT_EQ(pins[0].first.view(), pins[0].second);
-      pins.erase(pins.begin());
-    }
-  }
-  pins.clear();
-  f.cache.CheckInvariants();
-  if (!evict) {
-    std::size_t there = 0;
-    for (auto& [key, entry] : model) there += entry.expires == Cache::kNever || now <= entry.expires;
-    f.cache.expire(now + 1000, 1'000'000);
-    EXPECT_LE(f.cache.size(), there);
-  }
-  f.cache.clear();
-  f.cache.CheckInvariants();
-  EXPECT_EQ(f.account.used(), 0_B);
-  EXPECT_EQ(f.account.pinned(), 0_B);
-}
-
-TEST(Cache, AnswersLikeAMapWithoutEviction) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(false, seed, 256_MiB, 20000);
-}
-TEST(Cache, AnswersLikeAMapWithoutEvictionWhenMemoryRunsOut) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(false, seed, 16_MiB, 20000);
-}
-TEST(Cache, NeverAnswersWrongWhileEvicting) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) run_model(true, seed, 24_MiB, 20000);
 }
 
 TEST(Cache, StaysRightUnderThreadsReclaimAndExpiry) {
