@@ -173,7 +173,8 @@ void halve(FloodStage& stage) {
   while (stage.limit() > goal && seconds_since(begin) < 60) {
     Bytes before = stage.limit();
     if (stage.lower_limit(goal) < before) ++steps;
-    if (!follow(stage, worst) || !stage.run_for(10ms)) break;
+    // It looks ten times a second, and may be below its new line by chance before it has looked.
+    if (!follow(stage, worst) || !stage.run_for(200ms)) break;
   }
   stage.figure("halved_in_steps", steps);
   stage.figure("halved_after_s", seconds_since(begin));

@@ -208,7 +208,9 @@ Bytes FloodStage::lower_limit(Bytes goal) {
   // Version 1 refuses (EBUSY) a limit below what is held and version 2 kills for it, so an administrator who
   // wants the server to live goes down in steps. Until it has looked, the server may hold its old line and 1
   // % more.
-  Bytes step = std::max({goal, line().scaled(1.01), watch_->latest().total()}).rounded_up(64_KiB);
+  Bytes step = std::max(goal, line().scaled(1.01)).rounded_up(64_KiB);
+  // A limit at what is held right now would kill for the next page: the last step is to be followed first.
+  if (watch_->latest().total() > line()) return limit_;
   if (step < limit_ && group_->set_limit(step)) limit_ = step;
   return limit_;
 }
@@ -265,6 +267,10 @@ FloodResult FloodStage::finish() {
     result_.died = true;
     result_.died_after_s = seconds(*died_ - began_);
     result_.how = server_->how_it_ended();
+    figure("limit_when_it_died_bytes", limit_.as_double());
+    figure("held_before_it_died_bytes", watch_->latest().total().as_double());
+    figure("anonymous_before_it_died_bytes", watch_->latest().held.anonymous.as_double());
+    figure("kernel_before_it_died_bytes", watch_->latest().held.kernel.as_double());
   } else if (!server_->stop() && governed()) {
     fail_with("the server did not end on SIGTERM within 5 s");
   } else if (governed() && server_->how_it_ended() != "exited with 0") {
