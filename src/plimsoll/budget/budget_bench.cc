@@ -1,5 +1,9 @@
-// What a charge costs, on one thread and on two that share the line; a lease beside it.
+// What a charge costs, on one thread and on two that share the line, beside malloc and free of the same size,
+// which whoever charges does as well; and a lease, that hot paths use instead.
 #include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <vector>
 
 #include "plimsoll/budget/lease.h"
 #include "plimsoll/budget/load_line.h"
@@ -25,37 +29,47 @@ Stage& stage() {
   return shared;
 }
 
-void charge_release(benchmark::State& state, Account& account) {
+void pair(benchmark::State& state, Account& account) {
   for (auto _ : state) {
     Charge charge = account.charge(64_KiB);
     benchmark::DoNotOptimize(charge);
   }
 }
-void BM_ChargeRelease(benchmark::State& state) { charge_release(state, stage().bodies); }
-void BM_ChargeReleaseDroppable(benchmark::State& state) { charge_release(state, stage().cache); }
-void BM_ChargeReleaseInAGroup(benchmark::State& state) { charge_release(state, stage().deep); }
-BENCHMARK(BM_ChargeRelease)->Threads(1)->Threads(2);
-BENCHMARK(BM_ChargeReleaseDroppable)->Threads(1)->Threads(2);
-BENCHMARK(BM_ChargeReleaseInAGroup)->Threads(1);
+void charge_release(benchmark::State& state) { pair(state, stage().bodies); }
+void charge_release_droppable(benchmark::State& state) { pair(state, stage().cache); }
+void charge_release_in_a_group(benchmark::State& state) { pair(state, stage().deep); }
+BENCHMARK(charge_release)->Name("charge_release/ours");
+BENCHMARK(charge_release)->Name("charge_release/again");
+void malloc_free(benchmark::State& state) {
+  for (auto _ : state) {
+    void* memory = std::malloc((64_KiB).count());
+    benchmark::DoNotOptimize(memory);
+    std::free(memory);
+  }
+}
+BENCHMARK(malloc_free)->Name("charge_release/peer:malloc-free");
+BENCHMARK(charge_release)->Name("charge_release_two_threads")->Threads(2);
+BENCHMARK(charge_release_droppable);
+BENCHMARK(charge_release_in_a_group);
 
-void BM_ChargeRefused(benchmark::State& state) {
+void charge_refused(benchmark::State& state) {
   for (auto _ : state) {
     Charge charge = stage().bodies.charge(600_MiB);
     benchmark::DoNotOptimize(charge);
   }
 }
-BENCHMARK(BM_ChargeRefused);
+BENCHMARK(charge_refused);
 
-void BM_Transfer(benchmark::State& state) {
+void transfer_there_and_back(benchmark::State& state) {
   Charge charge = stage().bodies.charge(1_MiB);
   for (auto _ : state) {
     benchmark::DoNotOptimize(charge.transfer(stage().cache));
     benchmark::DoNotOptimize(charge.transfer(stage().bodies));
   }
 }
-BENCHMARK(BM_Transfer);
+BENCHMARK(transfer_there_and_back);
 
-void BM_LeaseTakeGive(benchmark::State& state) {
+void lease_take_give(benchmark::State& state) {
   Lease lease(stage().connections);
   for (auto _ : state) {
     bool taken = lease.take(2_KiB);
@@ -63,7 +77,8 @@ void BM_LeaseTakeGive(benchmark::State& state) {
     lease.give(2_KiB);
   }
 }
-BENCHMARK(BM_LeaseTakeGive)->Threads(1)->Threads(2);
+BENCHMARK(lease_take_give);
+BENCHMARK(lease_take_give)->Name("lease_take_give_two_threads")->Threads(2);
 
 // A release that serves the first of so many waiters, which waits again at the end of the queue.
 class Wait final : public Waiter {
@@ -71,7 +86,7 @@ class Wait final : public Waiter {
   void finished() noexcept override { done = true; }
   bool done = false;
 };
-void BM_ReleaseServesTheFirstOfManyWaiters(benchmark::State& state) {
+void release_to_first_waiter(benchmark::State& state) {
   LoadLine line({.limit = 1_GiB});
   Account& account = line.open({.name = "bodies", .maximum = 1_MiB});
   std::vector<Wait> waits(static_cast<std::size_t>(state.range(0)));
@@ -87,7 +102,7 @@ void BM_ReleaseServesTheFirstOfManyWaiters(benchmark::State& state) {
   }
   for (Wait& wait : waits) line.cancel(wait);
 }
-BENCHMARK(BM_ReleaseServesTheFirstOfManyWaiters)->Arg(1)->Arg(1000);
+BENCHMARK(release_to_first_waiter)->Arg(1)->Arg(1000);
 
 }  // namespace
 }  // namespace plimsoll

@@ -2,10 +2,10 @@
 //
 // Where our group is mounted is read from /proc/self/cgroup and /proc/self/mountinfo (controller, mount root,
 // mount point) and never guessed by joining to /sys/fs/cgroup: in a container the path of the group and what
-// is mounted are often not the same. Version 1, version 2, and hybrids (memory on version 1, an empty version
-// 2 beside it) are told apart by who has the memory controller. From our group up to the mount root each
-// level may have a limit; a version 1 kernel also says, in memory.stat, the smallest limit above what is
-// mounted.
+// is mounted are often not the same, and where a namespace hides the names between them, the group that lists
+// us is searched for. Version 1, version 2, and hybrids (memory on version 1, an empty version 2 beside it)
+// are told apart by who has the memory controller. From our group up to the mount root each level may have a
+// limit; a version 1 kernel also says, in memory.stat, the smallest limit above what is mounted.
 //
 // What the kernel kills for is what it cannot take back: anonymous and shared memory (there being no swap),
 // kernel memory, and on version 2 socket buffers. Page cache is taken back first; dirty pages after they were
@@ -14,11 +14,11 @@
 //
 // Invariant: groups are numbered from ours (0) upwards; all have memory files.
 //
-// Thread-safety: const after find(), any thread. Cost: of CPU, find() 75 us, bounds() 1.5 us a file and two
-// files a group, use() 9 us for our group and those that had a limit when found, 40 for others. Limits: 64
-// groups on the path, 16 KiB of a file. Errors: kNotFound (no memory cgroup here; or, from bounds() and
-// use(), the process was moved or its group removed: find() again), kSystem, kInvalid. Ownership: owns its
-// descriptors.
+// Thread-safety: const after find(), any thread. Cost: of CPU, find() 75 us (a search 80 ms at most),
+// bounds() 1.5 us a file and two files a group, use() 9 us for our group and those that had a limit when
+// found, 40 for others. Limits: 64 groups on the path, 16 KiB of a file. Errors: kNotFound (no memory cgroup
+// here; or, from bounds() and use(), the process was moved or its group removed: find() again), kSystem,
+// kInvalid. Ownership: owns its descriptors.
 #pragma once
 
 #include <cstddef>

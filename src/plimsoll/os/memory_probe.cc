@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plimsoll/os/file.h"
+
 namespace plimsoll {
 namespace {
 
@@ -43,9 +45,19 @@ Result<std::unique_ptr<SystemProbe>> SystemProbe::open(const Options& options) {
 
 void SystemProbe::find_group() {
   group_.reset();
+  membership_ = read_file(under(root_, "/proc/self/cgroup")).value_or("");
   Result<CgroupMemory> group = CgroupMemory::find(root_);
   if (group) group_ = *std::move(group);
   alone_ = group_ && group_->alone();
+}
+
+// Where there is no group there may be one when we were moved; looking for it may cost a search.
+void SystemProbe::follow_group() {
+  if (group_) {
+    alone_ = group_->alone();
+  } else if (read_file(under(root_, "/proc/self/cgroup")).value_or("") != membership_) {
+    find_group();
+  }
 }
 
 Held SystemProbe::measure(const ProcessMemory& process, std::optional<GroupUse>& group) const {
@@ -88,11 +100,7 @@ Result<FoundLimit> SystemProbe::limit() {
     Result<MachineMemory> machine = machine_->memory();
     if (machine) inputs.machine = *machine;
   }
-  if (group_) {
-    alone_ = group_->alone();
-  } else {
-    find_group();  // there may be one by now
-  }
+  follow_group();
   Result<FoundLimit> found = find_limit(inputs);
   if (found || found.error().code != ErrorCode::kNotFound) return found;
   find_group();

@@ -95,6 +95,7 @@ class SystemProbe final : public MemoryProbe {
   SystemProbe(std::string root, LimitFinder finder, ProcessReader process)
       : root_(std::move(root)), finder_(std::move(finder)), process_(std::move(process)) {}
   void find_group();
+  void follow_group();
   // What we hold, as of now, and `group` as it was read for it.
   Held measure(const ProcessMemory& process, std::optional<GroupUse>& group) const;
   Result<FoundLimit> find_limit(LimitInputs inputs);
@@ -105,7 +106,8 @@ class SystemProbe final : public MemoryProbe {
   std::optional<MachineReader> machine_;
   std::optional<CgroupMemory> group_;
   bool alone_ = false;
-  Held held_;  // as slow() saw it last
+  std::string membership_;  // as it was when group_ was looked for
+  Held held_;               // as slow() saw it last
 };
 
 // Says what a test tells it to.

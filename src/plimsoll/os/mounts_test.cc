@@ -150,7 +150,7 @@ TEST(Locate, AHiddenMountIsPassedOver) {
 
 // systemd-nspawn and nested containers: the path is the host's, the mount shows a part, some names are the
 // same.
-TEST(Locate, ASuffixOfThePathIsOursWhenItListsUs) {
+TEST(Locate, AGroupWhosePathCannotBeToldIsOursWhenItListsUs) {
   RecordedTree tree;
   recorded::put_process(tree);
   tree.put("/proc/self/cgroup", "4:memory:/machine/box/system/x\n");
@@ -165,6 +165,32 @@ TEST(Locate, ASuffixOfThePathIsOursWhenItListsUs) {
   CgroupLocation found = *locate_memory_cgroup(tree.root(), "self");
   EXPECT_TRUE(found.certain);
   EXPECT_EQ(found.chain.front(), "/sys/fs/cgroup/memory/system/x");
+}
+
+// unshare -C, and containers with a namespace of their own that are given the host's /sys/fs/cgroup.
+TEST(Locate, InANamespaceOverTheHostsMountOurGroupIsSearchedFor) {
+  RecordedTree tree;
+  recorded::put_process(tree);
+  tree.put("/proc/self/cgroup", "0::/\n");
+  tree.put("/proc/self/mountinfo", "41 31 0:38 /../.. /host rw - cgroup2 cgroup2 rw\n");
+  for (const char* directory : {"/host", "/host/a", "/host/b", "/host/b/c", "/host/b/d"})
+    put_group_v2(tree, directory);
+  tree.put("/host/b/c/cgroup.procs", "47\n471\n");
+  tree.put("/host/b/d/cgroup.procs", "1\n4711\n");
+  CgroupLocation found = *locate_memory_cgroup(tree.root(), "self");
+  EXPECT_TRUE(found.certain);
+  EXPECT_THAT(found.chain, ElementsAre("/host/b/d", "/host/b", "/host"));
+}
+
+TEST(Locate, TheSearchEnds) {
+  RecordedTree tree;
+  recorded::put_process(tree);
+  tree.put("/proc/self/cgroup", "0::/\n");
+  tree.put("/proc/self/mountinfo", "41 31 0:38 /.. /host rw - cgroup2 cgroup2 rw\n");
+  put_group_v2(tree, "/host");
+  for (int i = 0; i < 30; ++i) tree.put("/host/" + std::to_string(i) + "/below/cgroup.procs", "4711\n");
+  EXPECT_FALSE(locate_memory_cgroup(tree.root(), "self", 30)->certain);
+  EXPECT_TRUE(locate_memory_cgroup(tree.root(), "self", 40)->certain);
 }
 
 TEST(Locate, OutsideTheNamespaceTheMountIsOursWhenItListsUs) {

@@ -1,10 +1,12 @@
 #include "plimsoll/os/internal/mounts.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "plimsoll/base/text.h"
@@ -56,15 +58,41 @@ void cut_where_not_hierarchical(const std::string& root, std::vector<std::string
   }
 }
 
-// "/a/b/c" -> "/b/c" -> "/c" -> "".
-std::string without_first(const std::string& path) {
-  std::size_t next = path.find('/', 1);
-  return next == std::string::npos ? "" : path.substr(next);
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+void append_subdirectories(const std::string& root, const std::string& directory, std::size_t most,
+                           std::vector<std::string>& list) {
+  std::unique_ptr<DIR, CloseDirectory> stream(::opendir(under(root, directory).c_str()));
+  if (!stream) return;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
+    list.push_back(directory + "/" + std::string(name));
+    if (list.size() >= most) return;
+  }
+}
+
+struct Wanted {
+  std::uint64_t process_id = 0;
+  std::size_t most_searched = 0;
+};
+
+// The group below the mount point that lists us, those near to it first.
+std::optional<std::string> search(const std::string& root, const std::string& point, const Wanted& wanted) {
+  std::vector<std::string> queue{point};
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    if (lists_process(root, queue[i], wanted.process_id)) return queue[i];
+    if (queue.size() >= wanted.most_searched) continue;
+    append_subdirectories(root, std::string(queue[i]), wanted.most_searched, queue);
+  }
+  return std::nullopt;
 }
 
 // Our group under one of the mounts; the mounts are tried in order.
 std::optional<CgroupLocation> find_directory(const std::string& root, const std::vector<CgroupMount>& mounts,
-                                             const std::string& path, std::uint64_t process_id) {
+                                             const std::string& path, const Wanted& wanted) {
   auto at = [](const CgroupMount& mount, const std::string& directory, bool certain) {
     return CgroupLocation{.version = mount.version,
                           .chain = chain_of(mount.point, directory),
@@ -75,19 +103,15 @@ std::optional<CgroupLocation> find_directory(const std::string& root, const std:
     std::optional<std::string> rest = path_below(mount.root, path);
     if (rest && is_cgroup(root, mount.point + *rest)) return at(mount, mount.point + *rest, true);
   }
-  // The path says nothing about these mounts. Part of it may still be there, and then lists us.
+  // The path says nothing about these mounts: names between the namespace and what is mounted are not to be
+  // known (the host's hierarchy in a container with a namespace of its own, its root being "/../.."). The
+  // group that lists us is ours all the same.
   for (const CgroupMount& mount : mounts) {
-    for (std::string rest = path; !rest.empty(); rest = without_first(rest)) {
-      std::string directory = mount.point + (rest == "/" ? "" : rest);
-      if (rest.find("/..") == std::string::npos && lists_process(root, directory, process_id)) {
-        return at(mount, directory, true);
-      }
-    }
+    std::optional<std::string> directory = search(root, mount.point, wanted);
+    if (directory) return at(mount, *directory, true);
   }
   for (const CgroupMount& mount : mounts) {
-    if (is_cgroup(root, mount.point)) {
-      return at(mount, mount.point, lists_process(root, mount.point, process_id));
-    }
+    if (is_cgroup(root, mount.point)) return at(mount, mount.point, false);
   }
   return std::nullopt;
 }
@@ -168,7 +192,8 @@ std::optional<std::string> path_below(std::string_view root, std::string_view pa
   return rest == "/" ? std::string() : std::string(rest);
 }
 
-Result<CgroupLocation> locate_memory_cgroup(const std::string& root, const std::string& process) {
+Result<CgroupLocation> locate_memory_cgroup(const std::string& root, const std::string& process,
+                                            std::size_t most_searched) {
   const std::string directory = under(root, "/proc/" + process);
   Result<std::string> text = read_file(directory + "/cgroup");
   if (!text) return fail(ErrorCode::kNotFound, "this kernel has no cgroups", text.error().errno_value);
@@ -180,12 +205,13 @@ Result<CgroupLocation> locate_memory_cgroup(const std::string& root, const std::
 
   const CgroupMembership membership = parse_membership(*text);
   const std::vector<CgroupMount> mounts = parse_mountinfo(*mountinfo);
+  const Wanted wanted{.process_id = process_id[0], .most_searched = most_searched};
   std::optional<CgroupLocation> found;
   if (membership.memory) {
-    found = find_directory(root, mounts_of(mounts, CgroupVersion::kV1), *membership.memory, process_id[0]);
+    found = find_directory(root, mounts_of(mounts, CgroupVersion::kV1), *membership.memory, wanted);
     if (found) cut_where_not_hierarchical(root, found->chain);
   } else if (membership.unified) {
-    found = find_directory(root, mounts_of(mounts, CgroupVersion::kV2), *membership.unified, process_id[0]);
+    found = find_directory(root, mounts_of(mounts, CgroupVersion::kV2), *membership.unified, wanted);
   }
   if (!found) return fail(ErrorCode::kNotFound, "no cgroup with the memory controller is mounted here");
   found->membership = *std::move(text);

@@ -5,7 +5,8 @@
 // is mounted may be the whole hierarchy, the part that a container sees, or a part beside ours. Paths outside
 // the namespace begin with "/..".
 //
-// Thread-safety: pure functions, and reads. Cost: locate_memory_cgroup() 0.1-0.2 ms.
+// Thread-safety: pure functions, and reads. Cost: locate_memory_cgroup() 0.1-0.2 ms; where it has to search,
+// 20 us a group and 80 ms at most.
 #pragma once
 
 #include <optional>
@@ -44,6 +45,8 @@ struct CgroupLocation {
   std::string membership;  // the text of /proc/<pid>/cgroup that this was made from
   std::uint64_t process_id = 0;
 };
-Result<CgroupLocation> locate_memory_cgroup(const std::string& root, const std::string& process);
+inline constexpr std::size_t kMostSearched = 4096;  // groups
+Result<CgroupLocation> locate_memory_cgroup(const std::string& root, const std::string& process,
+                                            std::size_t most_searched = kMostSearched);
 
 }  // namespace plimsoll
