@@ -92,7 +92,7 @@ def main():
     chosen = parser.parse_args()
     SERVER = kit.Redis() if chosen.against_redis else kit.Plimsoll(chosen.plimsoll, "--line", "256MiB")
     with SERVER:
-        kit.run_cases(CASES, chosen.only)
+        kit.run_cases(CASES, chosen.only, SERVER)
 
 
 if __name__ == "__main__":

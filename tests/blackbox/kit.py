@@ -118,15 +118,20 @@ class Server:
     def __init__(self, command, env=None, descriptors=None):
         self.folder = tempfile.TemporaryDirectory(prefix="plimsoll-test-")
         self.command = [part.replace("@DIR@", self.folder.name) for part in command]
-        with open(self.path("out"), "wb") as out, open(self.path("err"), "wb") as err:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            env=clean_environment(env), preexec_fn=dies_with_us(descriptors))
-        self.resp_port = self.http_port = None
+        self.env, self.descriptors = clean_environment(env), descriptors
+        self.resp_port = self.http_port = self.process = None
         try:
-            self.await_ready()
+            self.start()
         except BaseException:
             self.end()
             raise
+
+    def start(self):
+        """Also once more, after it has ended."""
+        with open(self.path("out"), "wb") as out, open(self.path("err"), "wb") as err:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                            env=self.env, preexec_fn=dies_with_us(self.descriptors))
+        self.await_ready()
 
     def __enter__(self):
         return self
@@ -170,7 +175,7 @@ class Server:
             raise Failure(f"{self.name} did not end within {seconds:g} s") from None
 
     def end(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait(timeout=PATIENCE)
         self.folder.cleanup()
@@ -185,6 +190,7 @@ class Plimsoll(Server):
     name = "plimsoll"
 
     def __init__(self, binary, *flags, env=None, descriptors=None, defaults=True):
+        expect(os.access(binary, os.X_OK), f"no program {binary}: build it, or name it with --plimsoll")
         command = [binary, "serve", *flags]
         if defaults:
             given = set(flags)
@@ -486,8 +492,17 @@ def http_get(port, path, method="GET"):
 # --- a script of cases --------------------------------------------------------------------------------------
 
 
-def run_cases(cases, only=None):
-    """Runs named functions one after the other, tells how each went, and exits with 1 if one failed."""
+def has_died(server):
+    """A moment is given to a server that is just about to."""
+    time.sleep(0.2)
+    return not server.is_alive()
+
+
+def run_cases(cases, only=None, server=None):
+    """Runs named functions one after the other, tells how each went, and exits with 1 if one failed.
+
+    A `server` that they share fails the case in which it dies, and is started again for the next.
+    """
     failed = 0
     for case in cases:
         name = case.__name__
@@ -496,8 +511,12 @@ def run_cases(cases, only=None):
         begun = time.monotonic()
         try:
             case()
+            expect(not server or server.is_alive(), "the server has died")
             print(f"ok      {name} ({time.monotonic() - begun:.1f} s)", flush=True)
         except (Failure, OSError, ValueError, KeyError) as failure:
             failed += 1
             print(f"FAILED  {name}: {type(failure).__name__}: {failure}", flush=True)
+            if server and has_died(server):
+                print(server.last_words(), flush=True)
+                server.start()
     sys.exit(1 if failed else 0)

@@ -17,6 +17,7 @@ from kit import encode
 from script import Script
 
 SHORTENING_SECONDS = 30
+END_SECONDS = 3  # in which a connection is closed after QUIT
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Side:
         self.client = self.server.connect()
 
     def end_of_connection(self):
+        self.client.seconds = END_SECONDS
         try:
             return "closed" if self.client.raw_reply() is None else "open, with another reply"
         except kit.Failure:
