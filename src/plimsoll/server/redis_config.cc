@@ -55,7 +55,6 @@ tl::expected<SettingChange, std::string> setting_change(const Settings& settings
     if (equals_ignoring_case(value, "noeviction")) return SettingChange{"policy", "noeviction"};
     return tl::unexpected(std::string(kPolicies));
   }
-  if (equals_ignoring_case(name, "requirepass")) return SettingChange{"password", std::string(value)};
   if (equals_ignoring_case(name, "loglevel")) {
     for (const LevelName& level : kLevels) {
       if (equals_ignoring_case(value, level.redis))

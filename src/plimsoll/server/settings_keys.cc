@@ -101,7 +101,7 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      [](Settings& s, std::string_view text) { return parse_switch(text, s.governor); },
      [](const Settings& s) { return on_off(s.governor); }},
     {"password", "TEXT",
-     "what clients must say (AUTH); other users of the machine can read flags, so better a file", true, true,
+     "what clients must say (AUTH); other users of the machine can read flags, so better a file", false, true,
      &set_password, [](const Settings& s) { return s.password; }},
     {"insecure", "", "allow an address that others can reach without a password", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.insecure); },

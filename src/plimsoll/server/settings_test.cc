@@ -227,16 +227,10 @@ TEST(Settings, OnlyLiveKeysCanBeSetWhileTheServerRuns) {
   EXPECT_EQ(configuration.settings().policy, FullCache::kRefuse);
   EXPECT_EQ(configuration.origin_words("policy"), "set at run time");
   EXPECT_EQ(fault_of(configuration.set_now("bind", "::1")), "bind cannot be changed while the server runs");
+  EXPECT_EQ(fault_of(configuration.set_now("password", "x")),
+            "password cannot be changed while the server runs");
   EXPECT_THAT(fault_of(configuration.set_now("polcy", "lru")), HasSubstr("did you mean policy?"));
   EXPECT_THAT(fault_of(configuration.set_now("policy", "mru")), HasSubstr("write lru"));
-}
-
-TEST(Settings, APasswordCannotBeTakenAwayFromAPublicAddress) {
-  Configuration configuration;
-  ASSERT_TRUE(configuration.set_flag("bind", "0.0.0.0"));
-  ASSERT_TRUE(configuration.set_flag("password", "x"));
-  EXPECT_FALSE(configuration.set_now("password", ""));
-  EXPECT_EQ(configuration.settings().password, "x");
 }
 
 TEST(Settings, ASecretIsInNoFault) {
