@@ -1,6 +1,7 @@
 // poison / unpoison: tell the address sanitizer that bytes of our own pages are free, or in use again.
 //
-// Why: it knows malloc's blocks and nothing of ours; without this a use after free inside a segment goes unseen.
+// Why: it knows malloc's blocks and nothing of ours; without this a use after free inside a segment goes
+// unseen.
 //
 // Thread-safety: any thread, on bytes nobody else uses. Cost: nothing without the sanitizer.
 // Limits: granules of 8 bytes: a range is poisoned from its first whole granule. Errors: none.

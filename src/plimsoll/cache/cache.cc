@@ -13,7 +13,8 @@ Bytes segment_size(Bytes line) {
   return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
 }
 
-// Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the line.
+// Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the
+// line.
 Bytes address_space_for(Bytes line) {
   return std::clamp(std::max(line * 2, 31_GiB), line * 2, std::max(line * 16, 1_GiB));
 }

@@ -1,4 +1,5 @@
-// The cache against a map: without eviction every answer must be equal, with it a present value must be right.
+// The cache against a map: without eviction every answer must be equal, with it a present value must be
+// right.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -11,7 +12,8 @@ namespace {
 
 class Model {
  public:
-  Model(bool evict, std::uint64_t seed, Bytes limit) : fixture_(limit, evict, 2), evict_(evict), random_(seed) {}
+  Model(bool evict, std::uint64_t seed, Bytes limit)
+      : fixture_(limit, evict, 2), evict_(evict), random_(seed) {}
 
   void run(int operations) {
     for (int i = 0; i < operations && !testing::Test::HasFatalFailure(); ++i) step(i);
@@ -32,9 +34,12 @@ class Model {
 
   std::size_t any_size() {
     switch (random_.below(10)) {
-      case 0: return random_.below(200'000);
-      case 1: return Cache::kLargeValue - 2 + random_.below(4);
-      default: return random_.below(600);
+      case 0:
+        return random_.below(200'000);
+      case 1:
+        return Cache::kLargeValue - 2 + random_.below(4);
+      default:
+        return random_.below(600);
     }
   }
 
@@ -72,8 +77,12 @@ class Model {
     switch (random_.below(9)) {
       case 0:
       case 1:
-      case 2: put(slot, key, value_for(number, static_cast<std::uint64_t>(i), any_size()), expires); break;
-      case 3: resize(slot, key, any_size()); break;
+      case 2:
+        put(slot, key, value_for(number, static_cast<std::uint64_t>(i), any_size()), expires);
+        break;
+      case 3:
+        resize(slot, key, any_size());
+        break;
       case 4:
         if (slot.exists()) slot.erase();
         model_.erase(key);
@@ -86,7 +95,8 @@ class Model {
           pins_.emplace_back(slot.pin(), std::string(slot.value()));
         }
         break;
-      default: slot.touch();
+      default:
+        slot.touch();
     }
   }
 

@@ -192,8 +192,10 @@ TEST(Cache, FindsItemsThatAreAlignedToACoarserUnit) {
   SystemPages pages;
   LoadLine line({.limit = 64_MiB});
   Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});
-  Cache cache({.account = account, .pages = pages, .line = line.line(), .address_space = 512_GiB, .shards = 2});
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(cache.lock(std::to_string(i), 0).put(std::to_string(i)), WriteStatus::kDone);
+  Cache cache(
+      {.account = account, .pages = pages, .line = line.line(), .address_space = 512_GiB, .shards = 2});
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ(cache.lock(std::to_string(i), 0).put(std::to_string(i)), WriteStatus::kDone);
   for (int i = 0; i < 1000; ++i) {
     Cache::Slot slot = cache.lock(std::to_string(i), 0);
     ASSERT_TRUE(slot.exists());

@@ -79,7 +79,8 @@ WriteStatus Cache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
   // The pages were charged to their receiver until now, who may use the headroom; the cache keeps it free, by
   // giving up as many bytes as it adds.
   const LoadLine& line = account.line();
-  const Bytes short_of_headroom = line.headroom().minus_clamped(line.free());  // read once: others charge meanwhile
+  const Bytes short_of_headroom =
+      line.headroom().minus_clamped(line.free());  // read once: others charge meanwhile
   if (line.enforcing() && cache_->evicts() && !short_of_headroom.zero()) {
     cache_->release(std::min(added, short_of_headroom), shard_);
     item_ = shard_->find(hash_, key_, now_ms_);

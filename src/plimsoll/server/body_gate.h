@@ -1,13 +1,13 @@
 // BodyGate: lets large request bodies in, first come first served, as long as their full sizes fit together.
 //
-// A body is admitted against its full size before its first byte is read, and charged only as it arrives. Because the sum of
-// what was admitted is bounded, every admitted body can be finished; without that, bodies that each hold half of what they
-// need would wait for one another.
-// Invariant: admitted() <= maximum, and whoever waits was refused in order of arrival.
+// A body is admitted against its full size before its first byte is read, and charged only as it arrives.
+// Because the sum of what was admitted is bounded, every admitted body can be finished; without that, bodies
+// that each hold half of what they need would wait for one another. Invariant: admitted() <= maximum, and
+// whoever waits was refused in order of arrival.
 //
-// Thread-safety: any thread; Ticket::admitted is called on the thread that made room, with the gate locked: it must only post.
-// Cost: a lock. Limits: none. Errors: a body above the maximum is never admitted: ask could_admit() first.
-// Ownership: a Ticket belongs to its body and must outlive its wait.
+// Thread-safety: any thread; Ticket::admitted is called on the thread that made room, with the gate locked:
+// it must only post. Cost: a lock. Limits: none. Errors: a body above the maximum is never admitted: ask
+// could_admit() first. Ownership: a Ticket belongs to its body and must outlive its wait.
 #pragma once
 
 #include <deque>

@@ -8,8 +8,8 @@ namespace plimsoll {
 
 std::string Facts::info(std::string_view section) const { return info_text(node_.status(), section); }
 
-// A batch holds its loop's sessions still, and this is called from within one: it lets go of its own meanwhile, or two
-// clients that ask at once would wait for each other.
+// A batch holds its loop's sessions still, and this is called from within one: it lets go of its own
+// meanwhile, or two clients that ask at once would wait for each other.
 std::vector<std::string> Facts::client_lines() const PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
   Loop* own = Loop::current();
   if (own != nullptr) own->mutex.unlock();

@@ -1,7 +1,8 @@
 // Facts: what commands may ask of the server, answered from the node and the loops.
 //
-// Thread-safety: info() and the others from any loop's thread; CONFIG SET takes effect at once everywhere. Cost: as the parts say.
-// Limits: none. Errors: texts for the client. Ownership: refers to the node and the loops.
+// Thread-safety: info() and the others from any loop's thread; CONFIG SET takes effect at once everywhere.
+// Cost: as the parts say. Limits: none. Errors: texts for the client. Ownership: refers to the node and the
+// loops.
 #pragma once
 
 #include <memory>

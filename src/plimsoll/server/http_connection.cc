@@ -24,7 +24,10 @@ constexpr HttpField kAllow{"Allow", "GET, HEAD"};
 
 std::string answer(const Page& page, bool keep_alive, bool head_only) {
   const std::span<const HttpField> extra(&kAllow, page.status == 405 ? 1 : 0);
-  std::string text(detail::http_head_bound({.content_type = page.content_type, .content_length = page.body.size(), .extra = extra}), '\0');
+  std::string text(
+      detail::http_head_bound(
+          {.content_type = page.content_type, .content_length = page.body.size(), .extra = extra}),
+      '\0');
   char* end = detail::put_http_head(text.data(), {.status = page.status,
                                                   .content_type = page.content_type,
                                                   .content_length = page.body.size(),
@@ -60,9 +63,12 @@ asio::awaitable<void> HttpConnection::serve() {
   bool going = true;
   while (going && !closed_) {
     switch (decoder.next(input)) {
-      case HttpRequestDecoder::Status::kNeedMore: going = co_await read_more(input); break;
+      case HttpRequestDecoder::Status::kNeedMore:
+        going = co_await read_more(input);
+        break;
       case HttpRequestDecoder::Status::kError: {
-        const Page page{.status = decoder.error_status(), .body = std::string(http_reason(decoder.error_status())) + "\n"};
+        const Page page{.status = decoder.error_status(),
+                        .body = std::string(http_reason(decoder.error_status())) + "\n"};
         const std::string text = answer(page, false, false);
         co_await send(text);
         going = false;
@@ -90,7 +96,8 @@ asio::awaitable<void> HttpConnection::serve() {
 
 asio::awaitable<bool> HttpConnection::read_more(std::string& input) {
   std::error_code error;
-  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                              asio::redirect_error(asio::use_awaitable, error));
   if (error || closed_) co_return false;
   std::string& bytes = loop_.read_buffer;
   ssize_t got = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -103,7 +110,8 @@ asio::awaitable<bool> HttpConnection::read_more(std::string& input) {
 
 asio::awaitable<bool> HttpConnection::send(std::string_view text) {
   std::error_code error;
-  co_await asio::async_write(socket_, asio::buffer(text.data(), text.size()), asio::redirect_error(asio::use_awaitable, error));
+  co_await asio::async_write(socket_, asio::buffer(text.data(), text.size()),
+                             asio::redirect_error(asio::use_awaitable, error));
   co_return !error && !closed_;
 }
 

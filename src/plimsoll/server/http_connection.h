@@ -1,8 +1,8 @@
 // HttpConnection: one HTTP client of the status pages and metrics.
 //
-// Thread-safety: its loop. Cost: about 1 KiB at rest, 16 KiB while a request comes, its answer while it is sent.
-// Limits: heads of 16 KiB, no bodies; a request must come whole within ten seconds, a connection may rest for a minute.
-// Errors: HTTP's. Ownership: itself, through its coroutine.
+// Thread-safety: its loop. Cost: about 1 KiB at rest, 16 KiB while a request comes, its answer while it is
+// sent. Limits: heads of 16 KiB, no bodies; a request must come whole within ten seconds, a connection may
+// rest for a minute. Errors: HTTP's. Ownership: itself, through its coroutine.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -16,7 +16,6 @@ namespace plimsoll {
 
 class HttpConnection final : public LoopMember {
  public:
-
   HttpConnection(Loop& loop, asio::ip::tcp::socket socket);
   ~HttpConnection() override;
 

@@ -11,14 +11,16 @@ namespace plimsoll {
 namespace {
 
 // The kernel doubles it. 60 readers that do not read hold 15 MiB at a line of 256 MiB, not 240.
-int socket_buffer(Bytes line) {
-  return static_cast<int>(std::clamp(line / 2048, 16_KiB, 256_KiB).count());
-}
+int socket_buffer(Bytes line) { return static_cast<int>(std::clamp(line / 2048, 16_KiB, 256_KiB).count()); }
 
 }  // namespace
 
 Listener::Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, Starter starter)
-    : node_(node), loops_(loops), starter_(std::move(starter)), acceptor_(loops.front()->io), pause_(loops.front()->io) {}
+    : node_(node),
+      loops_(loops),
+      starter_(std::move(starter)),
+      acceptor_(loops.front()->io),
+      pause_(loops.front()->io) {}
 
 std::string Listener::open(const std::string& address, std::uint16_t port) {
   std::error_code error;
@@ -28,8 +30,10 @@ std::string Listener::open(const std::string& address, std::uint16_t port) {
   const asio::ip::tcp::endpoint endpoint(ip, port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor_.set_option(asio::socket_base::send_buffer_size(socket_buffer(node_.line.line())), error);
-  if (!error) acceptor_.set_option(asio::socket_base::receive_buffer_size(socket_buffer(node_.line.line())), error);
+  if (!error)
+    acceptor_.set_option(asio::socket_base::send_buffer_size(socket_buffer(node_.line.line())), error);
+  if (!error)
+    acceptor_.set_option(asio::socket_base::receive_buffer_size(socket_buffer(node_.line.line())), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(1024, error);
   if (error == asio::error::address_in_use) {
@@ -62,7 +66,8 @@ asio::awaitable<void> Listener::accept_all() {
     if (!error) {
       hand_over(loop, std::move(socket));
     } else if (acceptor_.is_open()) {
-      // Out of descriptors, or of memory in the kernel: the connection stays in the queue, and waiting is all there is.
+      // Out of descriptors, or of memory in the kernel: the connection stays in the queue, and waiting is all
+      // there is.
       if (node_.traffic.accept_paused.fetch_add(1, std::memory_order_relaxed) % 100 == 0) {
         node_.log.warning("accepting stopped for a moment: %s", error.message().c_str());
       }

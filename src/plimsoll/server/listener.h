@@ -1,11 +1,11 @@
 // Listener: accepts connections on one address and hands each to the loop with the fewest.
 //
-// Out of file descriptors it pauses instead of spinning; without memory for a connection's state it closes the new one at once.
-// Sizes of socket buffers are set here, on the listening socket, so that every connection inherits them before its first
-// byte: the kernel would let each grow to several MiB.
+// Out of file descriptors it pauses instead of spinning; without memory for a connection's state it closes
+// the new one at once. Sizes of socket buffers are set here, on the listening socket, so that every
+// connection inherits them before its first byte: the kernel would let each grow to several MiB.
 //
-// Thread-safety: its loop. Cost: none at rest. Limits: none. Errors: open() says why an address cannot be listened on.
-// Ownership: refers to the loops.
+// Thread-safety: its loop. Cost: none at rest. Limits: none. Errors: open() says why an address cannot be
+// listened on. Ownership: refers to the loops.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -32,7 +32,8 @@ class Listener {
   void start();  // accepts from now on
   void stop();   // on the first loop's thread
 
-  static constexpr Bytes kState = 6_KiB;  // what a connection is charged: its state, and what the kernel takes at once
+  static constexpr Bytes kState =
+      6_KiB;  // what a connection is charged: its state, and what the kernel takes at once
 
  private:
   asio::awaitable<void> accept_all();

@@ -45,9 +45,10 @@ void Loop::add(LoopMember& member) {
   MutexLock lock(mutex);
   members_.insert(&member);
   size_.store(members_.size(), std::memory_order_relaxed);
-  if (draining_) asio::post(io, [this, m = &member] {
-    if (members_.contains(m)) m->drain();
-  });
+  if (draining_)
+    asio::post(io, [this, m = &member] {
+      if (members_.contains(m)) m->drain();
+    });
 }
 
 void Loop::remove(LoopMember& member) {

@@ -1,10 +1,11 @@
 // Loop: one core's event loop: its buffers, its small change of memory, and the connections that live on it.
 //
-// A connection stays on its loop. All connections of a loop share one buffer to read into and one to write from, so that a
-// connection at rest has neither. A tick ten times a second looks after whoever is slow.
+// A connection stays on its loop. All connections of a loop share one buffer to read into and one to write
+// from, so that a connection at rest has neither. A tick ten times a second looks after whoever is slow.
 //
-// Thread-safety: everything on the loop's thread, but for size() and with_sessions(). Cost: 128 KiB of buffers a loop.
-// Limits: none. Errors: none. Ownership: refers to the node; connections own themselves through their coroutine.
+// Thread-safety: everything on the loop's thread, but for size() and with_sessions(). Cost: 128 KiB of
+// buffers a loop. Limits: none. Errors: none. Ownership: refers to the node; connections own themselves
+// through their coroutine.
 #pragma once
 
 #include <array>
@@ -44,14 +45,15 @@ class Loop {
 
   Loop(Node& node, ServerFacts& facts, unsigned number);
 
-  void run();   // on the calling thread, until stop()
-  void stop();  // from any thread
-  void drain(); // from any thread: close what is idle, let the rest finish
+  void run();    // on the calling thread, until stop()
+  void stop();   // from any thread
+  void drain();  // from any thread: close what is idle, let the rest finish
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
   void add(LoopMember& member);
   void remove(LoopMember& member);
-  // Calls visit for each connection with the loop's sessions held still. From any thread but not from within a batch of this loop.
+  // Calls visit for each connection with the loop's sessions held still. From any thread but not from within
+  // a batch of this loop.
   void with_members(const std::function<void(const LoopMember&)>& visit);
   // The loop whose thread this is, or null.
   static Loop* current();

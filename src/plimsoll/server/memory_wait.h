@@ -2,9 +2,9 @@
 //
 //   Charge charge = co_await wait_for_memory(loop, account, 64_KiB, deadline, "body");
 //
-// Thread-safety: the coroutine's loop; whoever grants only posts to it. Cost: a timer and an allocation a wait. Limits: none.
-// Errors: an empty charge or false when the deadline passed or the connection was closed. Ownership: in the
-// coroutine's frame, with a shared part for what is posted.
+// Thread-safety: the coroutine's loop; whoever grants only posts to it. Cost: a timer and an allocation a
+// wait. Limits: none. Errors: an empty charge or false when the deadline passed or the connection was closed.
+// Ownership: in the coroutine's frame, with a shared part for what is posted.
 #pragma once
 
 #include <asio/awaitable.hpp>

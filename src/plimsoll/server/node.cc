@@ -63,7 +63,8 @@ void Node::follow_line() {
 }
 
 bool Node::pressed() const {
-  return board.level() >= Level::kHigh || output.used() + cache.account().pinned() > plan().output_maximum / 2;
+  return board.level() >= Level::kHigh ||
+         output.used() + cache.account().pinned() > plan().output_maximum / 2;
 }
 
 Settings Node::current_settings() const {

@@ -1,10 +1,11 @@
 // Node: what all loops of one server share: the line and its accounts, the cache, the governor, the counters.
 //
-// Built once from the settings, before any thread. Requests reach what they need through it; nothing in it knows about
-// connections.
+// Built once from the settings, before any thread. Requests reach what they need through it; nothing in it
+// knows about connections.
 //
-// Thread-safety: as its parts say; set_maximum-like changes from any thread. Cost: none of its own. Limits: none.
-// Errors: open() says what is wrong with the machine or the settings. Ownership: owns its parts, in the order that they need.
+// Thread-safety: as its parts say; set_maximum-like changes from any thread. Cost: none of its own. Limits:
+// none. Errors: open() says what is wrong with the machine or the settings. Ownership: owns its parts, in the
+// order that they need.
 #pragma once
 
 #include <memory>
@@ -33,8 +34,8 @@ class Node {
   // The line may have moved with its limit: the shares move with it. Cheap; called by a loop's tick.
   void follow_line();
   ServerPlan plan() const { return plan_server(line.line()); }
-  // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned values have
-  // taken half of what they may.
+  // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
+  // values have taken half of what they may.
   bool pressed() const;
   Status status() const;
   // The settings with what was changed while running.

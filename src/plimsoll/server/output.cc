@@ -103,7 +103,8 @@ void Output::send_buffer() {
 
 void Output::keep(std::string_view bytes) {
   while (!bytes.empty() && failure_ == Failure::kNone) {
-    if (pending_.empty() || pending_.back().value || pending_.back().bytes.size() == pending_.back().bytes.capacity()) {
+    if (pending_.empty() || pending_.back().value ||
+        pending_.back().bytes.size() == pending_.back().bytes.capacity()) {
       Piece piece;
       piece.bytes.reserve(std::max(bytes.size(), kPieceSize));
       const Bytes more(piece.bytes.capacity());

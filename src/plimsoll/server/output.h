@@ -1,13 +1,14 @@
 // Output: the replies of one connection on their way to its socket.
 //
-// Replies are written into the loop's buffer and sent from there at the end of a batch; a connection whose client reads holds
-// nothing. What the socket does not take is kept here, charged to the account of output: bytes by copy, large values by their
-// pin. held() is what the reader's share is compared with.
-// Invariant: while pending() is not zero, all that is written goes behind it.
+// Replies are written into the loop's buffer and sent from there at the end of a batch; a connection whose
+// client reads holds nothing. What the socket does not take is kept here, charged to the account of output:
+// bytes by copy, large values by their pin. held() is what the reader's share is compared with. Invariant:
+// while pending() is not zero, all that is written goes behind it.
 //
-// Thread-safety: its loop. Cost: a copy into the loop's buffer; one system call a batch. Limits: none; the connection stops running
-// requests when held() reaches the share. Errors: failed() after the socket's error or a refused charge; what is
-// written then is dropped. Ownership: refers to the loop's buffer, the socket and the account.
+// Thread-safety: its loop. Cost: a copy into the loop's buffer; one system call a batch. Limits: none; the
+// connection stops running requests when held() reaches the share. Errors: failed() after the socket's error
+// or a refused charge; what is written then is dropped. Ownership: refers to the loop's buffer, the socket
+// and the account.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,8 @@ class Output final : public Reply {
  public:
   enum class Failure : std::uint8_t { kNone, kSocket, kRefused };
 
-  Output(int socket, WriteBuffer& buffer, Account& account) : socket_(socket), buffer_(buffer), account_(account) {}
+  Output(int socket, WriteBuffer& buffer, Account& account)
+      : socket_(socket), buffer_(buffer), account_(account) {}
 
   void raw(std::string_view bytes) override;
   void value(PinnedValue value) override;

@@ -12,7 +12,8 @@ Page page_for(const Node& node, const HttpRequest& request) {
   }
   if (request.path == "/healthz") return {.body = "ok\n"};
   if (request.path == "/status.txt") return {.body = status_text(node.status())};
-  if (request.path == "/api/v1/status") return {.content_type = "application/json", .body = status_json(node.status())};
+  if (request.path == "/api/v1/status")
+    return {.content_type = "application/json", .body = status_json(node.status())};
   return {.status = 404, .body = "not here: /metrics, /healthz, /status.txt, /api/v1/status are\n"};
 }
 

@@ -5,8 +5,8 @@
 //   /status.txt      where the memory is, for a person
 //   /api/v1/status   the same, for a program
 //
-// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond. Limits: none. Errors: 404, 405 as pages.
-// Ownership: none.
+// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond. Limits: none. Errors: 404,
+// 405 as pages. Ownership: none.
 #pragma once
 
 #include <string>

@@ -1,9 +1,10 @@
-// RespConnection's large arguments: admitted against their full size, charged as they come, read into their final place.
+// RespConnection's large arguments: admitted against their full size, charged as they come, read into their
+// final place.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -37,7 +38,8 @@ asio::awaitable<bool> RespConnection::take_body() {
     begun = in.subspan(decoder_.body_offset(), begun.size());
     std::memcpy(body.extent->data(), begun.data(), begun.size());
     body.have = begun.size();
-    std::memmove(begun.data(), begun.data() + begun.size(), in.size() - decoder_.body_offset() - begun.size());
+    std::memmove(begun.data(), begun.data() + begun.size(),
+                 in.size() - decoder_.body_offset() - begun.size());
     // Cut out of the input: what follows the body moves up.
     if (borrowed_ || long_input_) {
       end_ -= begun.size();
@@ -101,7 +103,8 @@ asio::awaitable<bool> RespConnection::reserve(Body& body, std::size_t size) {
 asio::awaitable<bool> RespConnection::fill_body(Body& body) {
   while (body.have < body.size && !closed_) {
     if (body.have == body.extent->reserved()) {
-      const std::size_t step = std::min<std::size_t>(body.size, body.have + std::clamp(body.have, kFirstStep, kLargestStep));
+      const std::size_t step =
+          std::min<std::size_t>(body.size, body.have + std::clamp(body.have, kFirstStep, kLargestStep));
       const bool reserved = co_await reserve(body, step);
       if (!reserved) co_return false;
     }

@@ -1,6 +1,6 @@
 #include "plimsoll/server/resp_connection.h"
 
-
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -10,7 +10,6 @@
 #include <asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
-#include <linux/sockios.h>
 
 #include "plimsoll/server/listener.h"
 
@@ -58,7 +57,8 @@ void RespConnection::start(std::shared_ptr<RespConnection> connection) {
   asio::co_spawn(self.loop_.io, self.serve(), [connection](const std::exception_ptr&) {});
 }
 
-// No co_await stands in a condition with others here: g++ 12 awaits in the condition of a loop whatever stands before the &&.
+// No co_await stands in a condition with others here: g++ 12 awaits in the condition of a loop whatever
+// stands before the &&.
 asio::awaitable<void> RespConnection::serve() {
   Next next = Next::kRead;
   while (next != Next::kClose) {
@@ -90,23 +90,25 @@ asio::awaitable<void> RespConnection::serve() {
 asio::awaitable<bool> RespConnection::wait_readable() {
   if (closed_ || output_.failure() != Output::Failure::kNone) co_return false;
   std::error_code error;
-  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                              asio::redirect_error(asio::use_awaitable, error));
   co_return !error && !closed_;
 }
 
 // Sends what is pending whenever the socket takes more, while the coroutine waits for requests or for this.
 void RespConnection::pump() {
   if (std::exchange(pumping_, true)) return;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const std::error_code& error) {
-    self->pumping_ = false;
-    if (error || self->closed_) return;
-    const std::uint64_t before = self->output_.sent();
-    self->output_.flush();
-    self->node_.traffic.bytes_sent.fetch_add(self->output_.sent() - before, std::memory_order_relaxed);
-    self->show();
-    if (self->output_.pending() > 0) self->pump();
-    if (self->reader_) self->reader_->cancel();
-  });
+  socket_.async_wait(
+      asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const std::error_code& error) {
+        self->pumping_ = false;
+        if (error || self->closed_) return;
+        const std::uint64_t before = self->output_.sent();
+        self->output_.flush();
+        self->node_.traffic.bytes_sent.fetch_add(self->output_.sent() - before, std::memory_order_relaxed);
+        self->show();
+        if (self->output_.pending() > 0) self->pump();
+        if (self->reader_) self->reader_->cancel();
+      });
 }
 
 // Until the client has read something; false when the connection is at its end.
@@ -157,9 +159,11 @@ RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std:
     case RespDecoder::Status::kNeedMore:
       drop_front(decoder_.consumed());
       return Next::kRead;
-    case RespDecoder::Status::kBody: return Next::kBody;
+    case RespDecoder::Status::kBody:
+      return Next::kBody;
     case RespDecoder::Status::kGrow:
-      // The list of arguments is on the heap for the time of its request: it is part of the connection's state.
+      // The list of arguments is on the heap for the time of its request: it is part of the connection's
+      // state.
       if (Charge more = node_.connections.charge(decoder_.growth()); more && decoder_.grow()) {
         arguments_charge_.merge(std::move(more));
       } else {
@@ -175,7 +179,8 @@ RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std:
       node_.traffic.protocol_errors.fetch_add(1, std::memory_order_relaxed);
       return Next::kClose;
     case RespDecoder::Status::kEmpty:
-    case RespDecoder::Status::kCommand: break;
+    case RespDecoder::Status::kCommand:
+      break;
   }
   static_cast<void>(in);
   drop_front(decoder_.consumed());
@@ -390,10 +395,13 @@ void RespConnection::close() {
 
 std::string RespConnection::line(MonotonicTime now) const {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - session_.connected_at).count();
-  std::string text = "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
-  text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) + " idle=0 flags=N db=0";
-  text += " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
-          " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
+  std::string text =
+      "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
+  text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) +
+          " idle=0 flags=N db=0";
+  text +=
+      " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
+      " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
   text += " events=r cmd=" + std::string(session_.last_command) + " user=default resp=2";
   return text;
 }

@@ -1,13 +1,14 @@
 // RespConnection: one RESP client: reads, decodes, admits, runs, replies.
 //
-// At rest it holds its state and nothing else: it waits until the socket can be read, and then borrows the loop's buffers.
-// Bytes of a request that is not whole are kept; a large argument goes straight from the socket into pages of its own,
-// charged step by step as it comes. A client that does not read its replies stops being served, and is closed when
-// memory is short.
-// Invariant: between two waits the loop's buffers are empty or its own; what is kept across a wait is charged.
+// At rest it holds its state and nothing else: it waits until the socket can be read, and then borrows the
+// loop's buffers. Bytes of a request that is not whole are kept; a large argument goes straight from the
+// socket into pages of its own, charged step by step as it comes. A client that does not read its replies
+// stops being served, and is closed when memory is short. Invariant: between two waits the loop's buffers are
+// empty or its own; what is kept across a wait is charged.
 //
-// Thread-safety: its loop. Cost: about 1.5 KiB at rest with its coroutine. Limits: a kept request of 1 GiB. Errors: Redis's
-// replies; the connection is closed where the protocol was broken. Ownership: itself, through its coroutine.
+// Thread-safety: its loop. Cost: about 1.5 KiB at rest with its coroutine. Limits: a kept request of 1 GiB.
+// Errors: Redis's replies; the connection is closed where the protocol was broken. Ownership: itself, through
+// its coroutine.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -23,7 +24,6 @@ namespace plimsoll {
 
 class RespConnection final : public LoopMember, public std::enable_shared_from_this<RespConnection> {
  public:
-
   RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id);
   ~RespConnection() override;
 
@@ -81,21 +81,21 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   Session session_;
   Output output_;
   std::string kept_;
-  ExtentRef long_input_;  // when it outgrows the loop's buffer
+  ExtentRef long_input_;   // when it outgrows the loop's buffer
   std::size_t front_ = 0;  // of long_input_ or the loop's buffer: done with
   std::size_t end_ = 0;
-  bool borrowed_ = false;  // the input is in the loop's buffer
+  bool borrowed_ = false;          // the input is in the loop's buffer
   std::vector<ExtentRef> bodies_;  // of the request under way, in order
   std::optional<GatePass> pass_;
-  Body* body_ = nullptr;  // the one being filled, for the tick
+  Body* body_ = nullptr;    // the one being filled, for the tick
   std::size_t resume_ = 0;  // of a command that paused for its reader
   PinnedValue resume_value_;
   const char* skip_reply_ = nullptr;
   Charge arguments_charge_;
   Bytes kept_charge_;
   Bytes socket_charge_;
-  std::uint64_t seen_sent_ = 0;    // of output_.sent(), at the last tick
-  MonotonicTime stalled_since_{};  // no byte was taken since; zero: nothing waits
+  std::uint64_t seen_sent_ = 0;                 // of output_.sent(), at the last tick
+  MonotonicTime stalled_since_{};               // no byte was taken since; zero: nothing waits
   std::unique_ptr<asio::steady_timer> reader_;  // made when a reader is first waited for
   // For CLIENT LIST, which other loops' clients may ask.
   std::atomic<std::size_t> shown_input_{0};

@@ -58,7 +58,8 @@ class Server {
         loops_[i]->run();
       });
     }
-    // When the loops turn, everything that a server needs before its first client is there: that is what it costs.
+    // When the loops turn, everything that a server needs before its first client is there: that is what it
+    // costs.
     asio::post(first.io, [this] { ready(); });
     first.run();
     for (auto& loop : loops_) loop->stop();
@@ -69,16 +70,20 @@ class Server {
   void ready() {
     trim_malloc();
     if (Result<void> measured = node_.governor.measure_runtime(); !measured) {
-      node_.log.warning("what the program itself takes could not be measured: %s", measured.error().message().c_str());
+      node_.log.warning("what the program itself takes could not be measured: %s",
+                        measured.error().message().c_str());
     }
     if (Result<void> started = node_.governor.start(); !started) {
-      node_.log.error("the governor has no thread, so nothing is given back: %s", started.error().message().c_str());
+      node_.log.error("the governor has no thread, so nothing is given back: %s",
+                      started.error().message().c_str());
     }
-    const std::string address = node_.settings.bind.find(':') == std::string::npos ? node_.settings.bind : "[" + node_.settings.bind + "]";
+    const std::string address = node_.settings.bind.find(':') == std::string::npos
+                                    ? node_.settings.bind
+                                    : "[" + node_.settings.bind + "]";
     std::printf("plimsoll: line %s of %s (%s)\n", format_bytes(node_.line.line()).c_str(),
                 format_bytes(node_.line.limit()).c_str(), node_.found.words.c_str());
-    std::printf("resp: %s:%u\nhttp: %s:%u\nready\n", address.c_str(), unsigned{node_.resp_port}, address.c_str(),
-                unsigned{node_.http_port});
+    std::printf("resp: %s:%u\nhttp: %s:%u\nready\n", address.c_str(), unsigned{node_.resp_port},
+                address.c_str(), unsigned{node_.http_port});
     std::fflush(stdout);
   }
 

@@ -21,7 +21,7 @@ struct Session {
   std::string name;                        // CLIENT SETNAME
   std::string library_name;                // CLIENT SETINFO
   std::string library_version;
-  std::string peer;                        // "127.0.0.1:50312"
+  std::string peer;  // "127.0.0.1:50312"
   std::string local;
 };
 

@@ -1,7 +1,6 @@
-// What the governor's tests stand on: a scripted machine, a clock of ours, a cache owner. Nothing here sleeps.
+// What the governor's tests stand on: a scripted machine, a clock of ours, a cache owner. Nothing here
+// sleeps.
 #pragma once
-
-#include "plimsoll/governor/governor.h"
 
 #include <gtest/gtest.h>
 
@@ -13,6 +12,7 @@
 
 #include "plimsoll/base/histogram.h"
 #include "plimsoll/base/random.h"
+#include "plimsoll/governor/governor.h"
 
 namespace plimsoll {
 
