@@ -134,6 +134,10 @@ Result<std::unique_ptr<FloodServer>> FloodServer::start(const ServerCommand& com
   }
   if (server->wait_until_ready(command, deadline)) return server;
 
+  // Its output may be closed a moment before it can be waited for.
+  for (int tries = 0; tries < 100 && server->silent() && server->alive(); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   bool gone = !server->alive();
   if (output_of_failure != nullptr) {
     *output_of_failure = gone ? "the server " + server->how_it_ended() + "\n" : std::string();
@@ -181,6 +185,11 @@ void FloodServer::read_output() {
   MutexLock lock(mutex_);
   silent_ = true;
   spoke_.notify_all();
+}
+
+bool FloodServer::silent() const {
+  MutexLock lock(mutex_);
+  return silent_;
 }
 
 bool FloodServer::reap(bool wait) {

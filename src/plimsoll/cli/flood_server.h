@@ -68,6 +68,7 @@ class FloodServer {
   FloodServer() = default;
   void read_output();
   bool wait_until_ready(const ServerCommand& command, MonotonicTime deadline);
+  bool silent() const;  // it has closed its output
   bool reap(bool wait);
 
   pid_t pid_ = -1;
