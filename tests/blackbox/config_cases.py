@@ -282,7 +282,7 @@ def answers(client):
 
 def running_out_of_descriptors_stops_accepting():
     """With 64 descriptors, 120 clients: some are served, nothing spins; when they go, others are."""
-    with serve("--line", "64MiB", descriptors=64) as server:
+    with serve("--line", "512MiB", descriptors=64) as server:
         clients = [server.connect(seconds=0.5) for _ in range(120)]
         try:
             served = [client for client in clients[:20] if answers(client)]

@@ -74,7 +74,23 @@ Bytes Cache::release(Bytes wanted, CacheShard* locked) {
   return released;
 }
 
-bool Cache::make_room(Bytes bytes) { return release(bytes, nullptr) >= bytes; }
+bool Cache::make_room_for(const Account& account, Bytes bytes) {
+  return account.used().plus_clamped(bytes) <= account.maximum() && !release(bytes, nullptr).zero();
+}
+
+bool Cache::reserve(Extent& extent, std::size_t size) {
+  if (extent.reserve(size)) return true;
+  const Bytes missing = Bytes(size - extent.reserved()).rounded_up(options_.pages.page_size());
+  return make_room_for(*extent.account_, missing) && extent.reserve(size);
+}
+
+Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
+  Result<ExtentRef> extent = extents_.open(capacity, account);
+  if (!extent && extent.error().code == ErrorCode::kRefused && make_room_for(account, 4_KiB)) {
+    extent = extents_.open(capacity, account);
+  }
+  return extent;
+}
 
 Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 

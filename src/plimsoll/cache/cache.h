@@ -128,8 +128,12 @@ class Cache final : public Reclaimer {
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
   Slot lock(std::string_view key, std::int64_t now_ms);
 
-  // Frees at least `bytes` of the account for the caller's own insert; false when nothing evictable is left.
-  bool make_room(Bytes bytes);
+  // Evicts about `bytes` for a charge to `account` that was refused. True: try again. False: the account
+  // itself is full, or nothing evictable is left.
+  bool make_room_for(const Account& account, Bytes bytes);
+  // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
+  [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
+  Result<ExtentRef> open_extent(std::size_t capacity, Account& account);
   ExtentStore& extents() { return extents_; }
   Account& account() const { return options_.account; }
 

@@ -61,9 +61,10 @@ PinnedValue::~PinnedValue() {
 
 ExtentStore::~ExtentStore() {
   PLIMSOLL_CHECK(live() == 0, "%zu extents outlive their store", live());
-  for (SlotClass& c : classes_) {
+  for (std::size_t number = 0; number < kClasses; ++number) {
+    SlotClass& c = classes_[number];
     if (c.base == nullptr) continue;
-    unpoison(c.base, c.length.count());
+    unpoison(c.base, c.next * (kSmallest << number));  // or whoever is given the same address next is accused
     static_cast<void>(pages_.unmap({reinterpret_cast<std::byte*>(c.base), c.length}));
   }
 }

@@ -42,18 +42,29 @@ std::vector<Collector::Owner> Collector::in_order() const {
   return order;
 }
 
-void Collector::ask(const Owner& owner, Bytes wanted, const char* cause, Outcome& outcome) {
+// In slices, so that the first bytes are free soon, and so that what others released meanwhile is not dropped
+// as well.
+Bytes Collector::ask(const Owner& owner, Bytes wanted, const std::function<Bytes()>& missing,
+                     const char* cause, Outcome& outcome) {
   MonotonicTime begin = clock_.monotonic_now();
-  Bytes freed = owner.reclaimer->reclaim(wanted);
-  MonotonicTime end = clock_.monotonic_now();
-  durations_ns_.add(static_cast<std::uint64_t>((end - begin).count()));
+  Bytes freed;
+  Bytes left = wanted;
+  while (!left.zero() && freed < wanted) {
+    const Bytes asked = std::min({left, wanted - freed, kSlice});
+    const Bytes slice = owner.reclaimer->reclaim(asked);
+    if (!slice.zero() && outcome.freed.zero()) outcome.first_freed = clock_.monotonic_now();
+    outcome.freed += slice;
+    freed += slice;
+    left = missing();
+    if (slice < asked) break;  // it has no more for now
+  }
+  const Duration took = clock_.monotonic_now() - begin;
+  durations_ns_.add(static_cast<std::uint64_t>(took.count()));
   if (!freed.zero()) {
-    if (outcome.freed.zero()) outcome.first_freed = end;
-    outcome.freed += freed;
     events_.add({.kind = EventKind::kReclaimed,
                  .bytes = wanted,
                  .freed = freed,
-                 .duration = end - begin,
+                 .duration = took,
                  .subject = owner.reclaimer->name(),
                  .cause = cause});
   }
@@ -61,6 +72,7 @@ void Collector::ask(const Owner& owner, Bytes wanted, const char* cause, Outcome
   Tally& tally = tallies_.try_emplace(std::string(owner.reclaimer->name())).first->second;
   ++tally.rounds;
   tally.freed += freed;
+  return left;
 }
 
 Collector::Outcome Collector::collect(const std::function<Bytes()>& missing, const char* cause) {
@@ -69,9 +81,8 @@ Collector::Outcome Collector::collect(const std::function<Bytes()>& missing, con
   Bytes left = outcome.wanted = missing();
   if (!left.zero()) {
     for (const Owner& owner : in_order()) {
-      ask(owner, std::min(left, owner.account->droppable()), cause, outcome);
-      left = missing();
       if (left.zero()) break;
+      left = ask(owner, std::min(left, owner.account->droppable()), missing, cause, outcome);
     }
   }
   outcome.satisfied = left.zero();
@@ -83,11 +94,11 @@ Collector::Outcome Collector::collect_above_maxima() {
   Outcome outcome;
   outcome.satisfied = true;
   for (const Owner& owner : owners_) {
-    Bytes above = owner.account->used().minus_clamped(owner.account->maximum());
-    if (above.zero()) continue;
-    outcome.wanted += above;
-    ask(owner, above, "above its maximum", outcome);
-    if (owner.account->used() > owner.account->maximum()) outcome.satisfied = false;
+    auto above = [&] { return owner.account->used().minus_clamped(owner.account->maximum()); };
+    const Bytes wanted = above();
+    if (wanted.zero()) continue;
+    outcome.wanted += wanted;
+    if (!ask(owner, wanted, above, "above its maximum", outcome).zero()) outcome.satisfied = false;
   }
   return outcome;
 }

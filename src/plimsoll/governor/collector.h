@@ -45,7 +45,7 @@ class Collector {
   // REQUIRES: not called by the reclaimer itself.
   void remove(Reclaimer& reclaimer);
 
-  // `missing` says how much is still missing; it is called before the first owner and after each.
+  // `missing` says how much is still missing; it is called before the first owner and after each slice.
   Outcome collect(const std::function<Bytes()>& missing, const char* cause);
   // Owners whose account is above its maximum give back what is above.
   Outcome collect_above_maxima();
@@ -67,7 +67,10 @@ class Collector {
     Bytes freed;
   };
   std::vector<Owner> in_order() const PLIMSOLL_REQUIRES(mutex_);
-  void ask(const Owner& owner, Bytes wanted, const char* cause, Outcome& outcome) PLIMSOLL_REQUIRES(mutex_);
+  static constexpr Bytes kSlice = 4_MiB;  // asked for at once: under a millisecond's work of a cache
+  // Returns what is missing then.
+  Bytes ask(const Owner& owner, Bytes wanted, const std::function<Bytes()>& missing, const char* cause,
+            Outcome& outcome) PLIMSOLL_REQUIRES(mutex_);
 
   EventLog& events_;
   const Clock& clock_;

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "plimsoll/base/poison.h"
-
 namespace plimsoll {
 namespace {
 
@@ -162,7 +160,6 @@ Result<void> SystemPages::advise(PageRange range, Advice advice) {
 
 Result<void> SystemPages::unmap(PageRange range) {
   check_pages(range);
-  unpoison(range.begin, range.size.count());  // or whoever is given the same address next is accused
   if (range.empty() || ::munmap(range.begin, range.size.count()) == 0) return {};
   return system_error("address space could not be returned");
 }

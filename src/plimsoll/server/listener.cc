@@ -77,13 +77,18 @@ asio::awaitable<void> Listener::accept_all() {
   }
 }
 
+bool Listener::take_state(Loop& loop) {
+  return loop.connections.take(kState) ||
+         (node_.cache.make_room_for(node_.connections, kState) && loop.connections.take(kState));
+}
+
 void Listener::hand_over(Loop& loop, asio::ip::tcp::socket socket) {
   node_.traffic.accepted.fetch_add(1, std::memory_order_relaxed);
   std::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   asio::post(loop.io, [this, &loop, taken = std::move(socket)]() mutable {
     const bool admitted = node_.board.look(RequestKind::kConnect).verdict != Admission::Verdict::kReject;
-    if (!admitted || !loop.connections.take(kState)) {
+    if (!admitted || !take_state(loop)) {
       node_.traffic.connections_refused.fetch_add(1, std::memory_order_relaxed);
       return;  // and the socket is closed
     }

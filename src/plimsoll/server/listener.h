@@ -38,6 +38,7 @@ class Listener {
  private:
   asio::awaitable<void> accept_all();
   Loop& emptiest();
+  bool take_state(Loop& loop);
   void hand_over(Loop& loop, asio::ip::tcp::socket socket);
 
   Node& node_;

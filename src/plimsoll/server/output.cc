@@ -44,7 +44,7 @@ void Output::fail(Failure failure) {
 }
 
 void Output::raw(std::string_view bytes) {
-  if (failure_ != Failure::kNone) return;
+  if (failure_ != Failure::kNone || bytes.empty()) return;
   if (buffer_.used + bytes.size() > buffer_.bytes.size()) {
     send_buffer();
     if (failure_ != Failure::kNone) return;

@@ -8,13 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/resp_connection.h"
 
 namespace plimsoll {
 namespace {
 
-constexpr const char* kTooLarge = "OOM the value is larger than what the memory line can admit at once";
-constexpr const char* kNotAdmitted = "OOM command not allowed when used memory > 'maxmemory'.";
+constexpr std::string_view kTooLarge = "OOM the value is larger than what the memory line can admit at once";
 constexpr std::size_t kFirstStep = 64 * 1024;
 constexpr std::size_t kLargestStep = 4 * 1024 * 1024;  // more would be evicted at once, and stall the loop
 constexpr std::chrono::seconds kAdmissionWait{5};
@@ -51,7 +51,7 @@ asio::awaitable<bool> RespConnection::take_body() {
   body_ = nullptr;
   if (closed_) co_return false;
   if (!filled) {
-    refuse_request(body.have, kNotAdmitted);
+    refuse_request(body.have, kOutOfMemory);
     co_return true;
   }
   body.extent->set_size(body.size);
@@ -65,7 +65,7 @@ asio::awaitable<bool> RespConnection::admit_body(Body& body) {
   const Admission admission =
       node_.board.look(body.size > kFirstStep ? RequestKind::kBody : RequestKind::kWrite);
   if (!node_.gate.could_admit(size) || admission.verdict == Admission::Verdict::kReject) {
-    refuse_request(0, node_.gate.could_admit(size) ? kNotAdmitted : kTooLarge);
+    refuse_request(0, node_.gate.could_admit(size) ? kOutOfMemory : kTooLarge);
     co_return false;
   }
   // Several large arguments of one request hold their places together.
@@ -73,13 +73,12 @@ asio::awaitable<bool> RespConnection::admit_body(Body& body) {
   bool entered = true;
   if (bodies_.empty()) entered = co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait);
   if (!entered) {
-    if (!closed_) refuse_request(0, kNotAdmitted);
+    if (!closed_) refuse_request(0, kOutOfMemory);
     co_return false;
   }
-  Result<ExtentRef> extent = node_.cache.extents().open(body.size, node_.bodies);
-  if (!extent && node_.cache.make_room(64_KiB)) extent = node_.cache.extents().open(body.size, node_.bodies);
+  Result<ExtentRef> extent = node_.cache.open_extent(body.size, node_.bodies);
   if (!extent) {
-    refuse_request(0, kNotAdmitted);
+    refuse_request(0, kOutOfMemory);
     co_return false;
   }
   body.extent = std::move(*extent);
@@ -88,10 +87,8 @@ asio::awaitable<bool> RespConnection::admit_body(Body& body) {
 
 // A write at the line evicts as many bytes as it adds; when that is not enough, it waits its turn for memory.
 asio::awaitable<bool> RespConnection::reserve(Body& body, std::size_t size) {
-  if (body.extent->reserve(size)) co_return true;
+  if (node_.cache.reserve(*body.extent, size)) co_return true;
   const Bytes missing(size - body.extent->reserved() + 4096);
-  node_.cache.make_room(missing);
-  if (body.extent->reserve(size)) co_return true;
   keep_input();
   Charge charge = co_await wait_for_memory(loop_, node_.bodies, missing,
                                            node_.clock.monotonic_now() + std::chrono::seconds(1), "body");

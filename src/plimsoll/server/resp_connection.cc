@@ -11,12 +11,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/listener.h"
 
 namespace plimsoll {
 namespace {
 
-constexpr const char* kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
 
 std::string words(const asio::ip::tcp::endpoint& endpoint) {
@@ -162,16 +162,10 @@ RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std:
     case RespDecoder::Status::kBody:
       return Next::kBody;
     case RespDecoder::Status::kGrow:
-      // The list of arguments is on the heap for the time of its request: it is part of the connection's
-      // state.
-      if (Charge more = node_.connections.charge(decoder_.growth()); more && decoder_.grow()) {
-        arguments_charge_.merge(std::move(more));
-      } else {
-        refuse_request(0, kOutOfMemory);
-      }
+      if (!grow_arguments()) refuse_request(0, kOutOfMemory);
       return Next::kRepeat;
     case RespDecoder::Status::kSkipped:
-      output_.error(skip_reply_ ? skip_reply_ : kOutOfMemory);
+      output_.error(skip_reply_);
       drop_front(decoder_.consumed());
       return Next::kRepeat;
     case RespDecoder::Status::kError:
@@ -185,6 +179,16 @@ RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std:
   static_cast<void>(in);
   drop_front(decoder_.consumed());
   return Next::kRepeat;
+}
+
+// The list of arguments is on the heap for the time of its request: it is part of the connection's state.
+bool RespConnection::grow_arguments() {
+  const Bytes bytes = decoder_.growth();
+  Charge more = node_.connections.charge(bytes);
+  if (!more && node_.cache.make_room_for(node_.connections, bytes)) more = node_.connections.charge(bytes);
+  if (!more || !decoder_.grow()) return false;
+  arguments_charge_.merge(std::move(more));
+  return true;
 }
 
 RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
@@ -259,7 +263,7 @@ bool RespConnection::reader_full() const {
   return output_.pending() > 0 && node_.cache.account().pinned() + node_.output.used() >= plan.output_maximum;
 }
 
-void RespConnection::refuse_request(std::uint64_t taken, const char* reply) {
+void RespConnection::refuse_request(std::uint64_t taken, std::string_view reply) {
   bodies_.clear();
   pass_.reset();
   skip_reply_ = reply;
@@ -292,8 +296,8 @@ bool RespConnection::make_input_room() {
   }
   const std::size_t wanted = std::max(decoder_.needed(), have + 4 * kReadAtLeast);
   if (!long_input_ || wanted > long_input_->capacity()) {
-    Result<ExtentRef> longer = node_.cache.extents().open(std::max(wanted, 2 * have), node_.bodies);
-    if (!longer || !(*longer)->reserve(have)) return false;
+    Result<ExtentRef> longer = node_.cache.open_extent(std::max(wanted, 2 * have), node_.bodies);
+    if (!longer || !node_.cache.reserve(**longer, have)) return false;
     std::span<char> old = input();
     std::memcpy((*longer)->data(), old.data(), have);
     long_input_ = std::move(*longer);
@@ -308,8 +312,7 @@ bool RespConnection::make_input_room() {
     front_ = 0;
   }
   const std::size_t step = std::min(long_input_->capacity(), std::max(end_ + 4 * kReadAtLeast, end_ * 2));
-  return end_ < long_input_->reserved() || long_input_->reserve(step) ||
-         (node_.cache.make_room(Bytes(step - end_)) && long_input_->reserve(step));
+  return end_ < long_input_->reserved() || node_.cache.reserve(*long_input_, step);
 }
 
 // Before a wait: the loop's buffer goes back to the others.

@@ -57,13 +57,14 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   // Runs requests of the input until it needs something.
   Next run_requests();
   Next run_command_at(std::span<char> in);
+  bool grow_arguments();
   Next step_after(RespDecoder::Status status, std::span<char> in);
   void finish_batch();
   asio::awaitable<bool> take_body();
   asio::awaitable<bool> admit_body(Body& body);
   asio::awaitable<bool> reserve(Body& body, std::size_t size);
   asio::awaitable<bool> fill_body(Body& body);
-  void refuse_request(std::uint64_t taken, const char* reply);
+  void refuse_request(std::uint64_t taken, std::string_view reply);
   bool reader_full() const;
   void charge_socket();
   void close_with(const char* cause, std::size_t held, Duration since);
@@ -90,7 +91,7 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   Body* body_ = nullptr;    // the one being filled, for the tick
   std::size_t resume_ = 0;  // of a command that paused for its reader
   PinnedValue resume_value_;
-  const char* skip_reply_ = nullptr;
+  std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
   Bytes kept_charge_;
   Bytes socket_charge_;

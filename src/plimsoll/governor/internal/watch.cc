@@ -221,8 +221,9 @@ bool Watch::respond(const Sample& sample, std::optional<MonotonicTime> woken_at)
   Collector::Outcome outcome = collect(sample);
   note_freed(outcome);
   more_to_free_ = !outcome.satisfied && !outcome.freed.zero();
-  if (outcome.satisfied) short_since_.reset();
   bool stuck = !outcome.satisfied && outcome.freed.zero();
+  // While nothing can be dropped nobody is slow to drop it: the time counts from when something can.
+  if (outcome.satisfied || stuck) short_since_.reset();
   if (stuck && !said_stuck_) {
     options_.events.add({.kind = EventKind::kNote,
                          .bytes = outcome.wanted,

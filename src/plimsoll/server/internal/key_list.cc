@@ -26,17 +26,12 @@ std::uint64_t KeyBatch::add(Cache& cache, std::uint64_t cursor, std::size_t coun
   });
 }
 
-bool KeyList::reserve(Extent& pages, std::size_t size) {
-  if (pages.reserve(size)) return true;
-  return cache_.make_room(Bytes(size - pages.reserved())) && pages.reserve(size);
-}
-
 // Address space comes in powers of two: a list that outgrows its own moves to the next.
 bool KeyList::make_longer(std::size_t size) {
-  if (pages_ && size <= pages_->capacity()) return reserve(*pages_, size);
+  if (pages_ && size <= pages_->capacity()) return cache_.reserve(*pages_, size);
   if (size > ExtentStore::kLargest) return false;
-  Result<ExtentRef> longer = cache_.extents().open(std::max(size, 4 * KeyBatch::kFull), account_);
-  if (!longer || !reserve(**longer, size)) return false;
+  Result<ExtentRef> longer = cache_.open_extent(std::max(size, 4 * KeyBatch::kFull), account_);
+  if (!longer || !cache_.reserve(**longer, size)) return false;
   if (pages_) std::memcpy((*longer)->data(), pages_->data(), pages_->size());
   pages_ = std::move(*longer);
   return true;

@@ -50,7 +50,6 @@ class KeyList {
   PinnedValue pin() { return PinnedValue(*pages_); }
 
  private:
-  bool reserve(Extent& pages, std::size_t size);
   bool make_longer(std::size_t size);
 
   Cache& cache_;
