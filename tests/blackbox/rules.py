@@ -112,9 +112,14 @@ OUR_COMMANDS = set("""
 ping echo auth select quit command info config client hello dbsize flushall flushdb get set setnx setex
 psetex getset getdel getex mget mset append strlen getrange setrange incr decr incrby decrby incrbyfloat
 del unlink exists touch type scan keys randomkey expire pexpire expireat pexpireat ttl pttl expiretime
-pexpiretime persist memory
+pexpiretime persist memory substr
 """.split())
 TOLD_FLAGS = {b"readonly", b"write", b"denyoom", b"fast", b"admin"}
+
+
+def is_ours(name):
+    """Of a command or a subcommand, as "config|get"."""
+    return name.decode().partition("|")[0] in OUR_COMMANDS
 
 
 def command_info(args, theirs, ours, _comparison):
@@ -127,6 +132,7 @@ def command_info(args, theirs, ours, _comparison):
         theirs = [known.get(entry[0]) for entry in ours]
     if len(theirs) != len(ours):
         return f"{len(theirs)} and {len(ours)} entries"
+    theirs = [entry if entry and is_ours(entry[0]) else None for entry in theirs]
     wrong = (wrong_entry(their, our) for their, our in zip(theirs, ours))
     return next((why for why in wrong if why), None)
 
@@ -144,9 +150,7 @@ def wrong_entry(their, our):
 def command_docs(args, theirs, ours, _comparison):
     """A summary in our words; since and group as Redis has them. Without names, of what we have."""
     their_docs, our_docs = pairs(theirs), pairs(ours)
-    if len(args) < 3:
-        their_docs, our_docs = ({name: doc for name, doc in docs.items() if name.decode() in OUR_COMMANDS}
-                                for docs in (their_docs, our_docs))
+    their_docs = {name: doc for name, doc in their_docs.items() if is_ours(name)}
     if set(their_docs) != set(our_docs):
         return f"docs of other commands: {sorted(their_docs)}, {sorted(our_docs)}"
     for name, doc in our_docs.items():

@@ -1,5 +1,8 @@
 #include "plimsoll/server/redis_config.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "plimsoll/base/text.h"
 #include "plimsoll/cache/cache.h"
 
@@ -24,6 +27,15 @@ std::string_view redis_level(std::string_view ours) {
     if (level.ours == ours && level.redis != "verbose") found = level.redis;
   }
   return found;
+}
+
+// As Redis reads a memory value: digits, which may be absent, and a unit.
+bool is_redis_memory(std::string_view value) {
+  const std::size_t digits = std::min(value.find_first_not_of("0123456789"), value.size());
+  constexpr std::string_view kUnits[] = {"", "b", "k", "kb", "m", "mb", "g", "gb"};
+  return digits < 128 && std::any_of(std::begin(kUnits), std::end(kUnits), [&](std::string_view unit) {
+           return equals_ignoring_case(value.substr(digits), unit);
+         });
 }
 
 }  // namespace
@@ -67,6 +79,7 @@ tl::expected<SettingChange, std::string> setting_change(const Settings& settings
     if (!equals_ignoring_case(name, known)) continue;
     if (value == current) return SettingChange{};
     if (known == "maxmemory") {
+      if (!is_redis_memory(value)) return tl::unexpected(std::string("argument must be a memory value"));
       return tl::unexpected(
           std::string("the line follows the limit that is found; start with --line to lower it"));
     }

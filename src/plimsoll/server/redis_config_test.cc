@@ -68,7 +68,12 @@ TEST(RedisConfig, WhatCannotBeSetIsRefusedWithAReason) {
   EXPECT_EQ(reason("port", "1"), "can't set immutable config");
   EXPECT_EQ(reason("requirepass", "secret"), "can't set immutable config");
   EXPECT_EQ(reason("appendonly", "yes"), "can't set immutable config");
-  EXPECT_THAT(reason("maxmemory", "100mb"), HasSubstr("start with --line"));
+  for (const char* memory : {"100mb", "1G", "", "k", "7B"}) {
+    EXPECT_THAT(reason("maxmemory", memory), HasSubstr("start with --line")) << memory;
+  }
+  for (const char* wrong : {" 5", "-1", "5 ", "1.5g", "set", "1tb"}) {
+    EXPECT_EQ(reason("maxmemory", wrong), "argument must be a memory value") << wrong;
+  }
   EXPECT_THAT(reason("maxmemory-policy", "volatile-ttl"),
               HasSubstr("must be one of the following: allkeys-lru"));
   EXPECT_THAT(reason("loglevel", "loud"), HasSubstr("must be one of the following: debug"));

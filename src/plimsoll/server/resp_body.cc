@@ -109,6 +109,7 @@ asio::awaitable<bool> RespConnection::fill_body(Body& body) {
     ssize_t got = ::recv(fd_, body.extent->data() + body.have, room, MSG_DONTWAIT);
     if (got > 0) {
       body.have += static_cast<std::size_t>(got);
+      received_ += static_cast<std::uint64_t>(got);
       node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
     } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       keep_input();

@@ -133,6 +133,7 @@ bool RespConnection::read_some() {
   ssize_t got = ::recv(fd_, base + end_, room, MSG_DONTWAIT);
   if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
   end_ += static_cast<std::size_t>(got);
+  received_ += static_cast<std::uint64_t>(got);
   node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
   return true;
 }
@@ -342,9 +343,9 @@ void RespConnection::drop_front(std::size_t bytes) {
 }
 
 void RespConnection::charge_socket() {
-  int waiting = 0;
-  if (::ioctl(fd_, SIOCOUTQ, &waiting) != 0 || waiting < 0) return;
-  const Bytes now = Bytes(static_cast<std::uint64_t>(waiting));
+  int unsent = 0, unread = 0;
+  if (::ioctl(fd_, SIOCOUTQ, &unsent) != 0 || ::ioctl(fd_, SIOCINQ, &unread) != 0) return;
+  const Bytes now = Bytes(static_cast<std::uint64_t>(std::max(unsent, 0) + std::max(unread, 0)));
   if (now > socket_charge_) loop_.sockets.take_held(now - socket_charge_);
   if (now < socket_charge_) loop_.sockets.give(socket_charge_ - now);
   socket_charge_ = now;
@@ -352,7 +353,8 @@ void RespConnection::charge_socket() {
 
 void RespConnection::tick(MonotonicTime now) {
   const bool sent = output_.sent() != std::exchange(seen_sent_, output_.sent());
-  if (sent || !socket_charge_.zero()) charge_socket();
+  const bool received = received_ != std::exchange(seen_received_, received_);
+  if (sent || received || !socket_charge_.zero()) charge_socket();
   if (output_.pending() == 0 || sent) stalled_since_ = MonotonicTime{};
   if (output_.pending() > 0 && !sent && stalled_since_ == MonotonicTime{}) stalled_since_ = now;
   if (stalled_since_ != MonotonicTime{} && node_.line.enforcing()) {

@@ -70,6 +70,7 @@ void ExpiryWheel::cascade(std::size_t level) {
 Locator ExpiryWheel::due(std::int64_t now_ms) {
   const std::int64_t now = now_ms / kTickMs;
   if (size_ == 0) tick_ = std::max(tick_, now);
+  if (now < tick_) return kNoLocator;  // the clock was set back: nothing goes before it has caught up
   while (true) {
     Locator head = heads_[static_cast<std::size_t>(tick_ & 63)];
     if (head != kNoLocator) return head;
