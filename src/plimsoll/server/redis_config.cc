@@ -33,9 +33,10 @@ std::string_view redis_level(std::string_view ours) {
 bool is_redis_memory(std::string_view value) {
   const std::size_t digits = std::min(value.find_first_not_of("0123456789"), value.size());
   constexpr std::string_view kUnits[] = {"", "b", "k", "kb", "m", "mb", "g", "gb"};
-  return digits < 128 && std::any_of(std::begin(kUnits), std::end(kUnits), [&](std::string_view unit) {
-           return equals_ignoring_case(value.substr(digits), unit);
-         });
+  return digits < 128 &&
+         std::any_of(
+             std::begin(kUnits), std::end(kUnits),
+             [&](std::string_view unit) { return equals_ignoring_case(value.substr(digits), unit); });
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   Bytes kept_charge_;
   Bytes socket_charge_;
   std::uint64_t received_ = 0;
-  std::uint64_t seen_sent_ = 0;                 // of output_.sent(), at the last tick
+  std::uint64_t seen_sent_ = 0;  // of output_.sent(), at the last tick
   std::uint64_t seen_received_ = 0;
   MonotonicTime stalled_since_{};               // no byte was taken since; zero: nothing waits
   std::unique_ptr<asio::steady_timer> reader_;  // made when a reader is first waited for
