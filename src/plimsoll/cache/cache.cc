@@ -49,16 +49,17 @@ Cache::Slot Cache::lock(std::string_view key, std::int64_t now_ms) {
   return Slot(*this, shard_of(hash), key, hash, now_ms);
 }
 
-Bytes Cache::release(Bytes wanted, CacheShard* locked) {
+Bytes Cache::release(Bytes wanted, CacheShard* own) {
   const bool evict = evicts();
+  const CacheShard* held = CacheShard::held_by_this_thread;
   Bytes released;
   std::size_t dry = 0;  // shards in a row that had nothing to give
   while (released < wanted && dry < shards_.size()) {
     CacheShard& shard = *shards_[next_release_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
     Bytes some;
-    if (&shard == locked) {
-      some = shard.release_some(evict);
-    } else if (locked != nullptr) {
+    if (&shard == held) {
+      if (&shard == own) some = shard.release_some(evict);
+    } else if (held != nullptr) {
       // A shard is locked already: waiting for a second lock could deadlock, trying cannot.
       if (shard.mutex().try_lock()) {
         some = shard.release_some(evict);
@@ -74,8 +75,17 @@ Bytes Cache::release(Bytes wanted, CacheShard* locked) {
   return released;
 }
 
+// A droppable account leaves the headroom free, and what others wait for.
+Bytes Cache::missing_for(const Account& account, Bytes bytes) const {
+  const LoadLine& line = account.line();
+  Bytes needed = bytes;
+  if (account.kind() == AccountKind::kDroppable) needed = bytes + line.headroom().plus_clamped(line.wanted());
+  return std::max(bytes, needed.minus_clamped(line.free()));
+}
+
 bool Cache::make_room_for(const Account& account, Bytes bytes) {
-  return account.used().plus_clamped(bytes) <= account.maximum() && !release(bytes, nullptr).zero();
+  return account.used().plus_clamped(bytes) <= account.maximum() &&
+         !release(missing_for(account, bytes), nullptr).zero();
 }
 
 bool Cache::reserve(Extent& extent, std::size_t size) {

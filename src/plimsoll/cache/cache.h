@@ -128,8 +128,9 @@ class Cache final : public Reclaimer {
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
   Slot lock(std::string_view key, std::int64_t now_ms);
 
-  // Evicts about `bytes` for a charge to `account` that was refused. True: try again. False: the account
-  // itself is full, or nothing evictable is left.
+  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
+  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
+  // alone.
   bool make_room_for(const Account& account, Bytes bytes);
   // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
   [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
@@ -164,9 +165,11 @@ class Cache final : public Reclaimer {
   static constexpr Bytes kIndexBlock = 16_KiB;
 
   CacheShard& shard_of(std::uint64_t hash) const;
-  // Gives back at least `wanted` of any shards, round robin. `locked`: the shard whose lock the caller holds,
-  // or null.
-  Bytes release(Bytes wanted, CacheShard* locked);
+  // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
+  // if its items may go too; else null.
+  Bytes release(Bytes wanted, CacheShard* own);
+  // How much has to go before a charge of `bytes` to `account` is granted.
+  Bytes missing_for(const Account& account, Bytes bytes) const;
 
   const Options options_;
   const Bytes address_space_;

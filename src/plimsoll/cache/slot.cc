@@ -11,7 +11,9 @@ namespace plimsoll {
 Cache::Slot::Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash,
                   std::int64_t now_ms)
     : cache_(&cache), shard_(&shard), key_(key), hash_(hash), now_ms_(now_ms) {
+  PLIMSOLL_DCHECK(CacheShard::held_by_this_thread == nullptr, "one key at a time");
   shard.mutex().lock();
+  CacheShard::held_by_this_thread = &shard;
   item_ = shard.find(hash, key, now_ms);
 }
 
@@ -24,7 +26,9 @@ Cache::Slot::Slot(Slot&& other) noexcept
       item_(other.item_) {}
 
 Cache::Slot::~Slot() {
-  if (shard_) shard_->mutex().unlock();
+  if (shard_ == nullptr) return;
+  CacheShard::held_by_this_thread = nullptr;
+  shard_->mutex().unlock();
 }
 
 std::string_view Cache::Slot::value() const { return shard_->item(item_).value(); }
@@ -94,7 +98,8 @@ ExtentRef Cache::Slot::open_extent(std::size_t size) {
     Result<ExtentRef> extent = cache_->extents_.open(size, cache_->options_.account);
     if (extent && (*extent)->reserve(size)) return std::move(*extent);
     if (!extent && extent.error().code != ErrorCode::kRefused) return {};
-    if (!cache_->evicts() || cache_->release(Bytes(size), shard_).zero()) return {};
+    const Bytes missing = cache_->missing_for(cache_->options_.account, Bytes(size));
+    if (!cache_->evicts() || cache_->release(missing, shard_).zero()) return {};
   }
   return {};
 }

@@ -101,14 +101,21 @@ void Output::send_buffer() {
   if (failure_ == Failure::kNone) keep(all.substr(taken));
 }
 
+bool Output::charge(Bytes more) {
+  Charge charge = account_.charge(more);
+  if (!charge && cache_.make_room_for(account_, more)) charge = account_.charge(more);
+  if (!charge) return false;
+  charge_.merge(std::move(charge));
+  return true;
+}
+
 void Output::keep(std::string_view bytes) {
   while (!bytes.empty() && failure_ == Failure::kNone) {
     if (pending_.empty() || pending_.back().value ||
         pending_.back().bytes.size() == pending_.back().bytes.capacity()) {
       Piece piece;
       piece.bytes.reserve(std::max(bytes.size(), kPieceSize));
-      const Bytes more(piece.bytes.capacity());
-      if (charge_ ? !charge_.grow(more) : !(charge_ = account_.charge(more))) return fail(Failure::kRefused);
+      if (!charge(Bytes(piece.bytes.capacity()))) return fail(Failure::kRefused);
       held_ += piece.bytes.capacity();
       pending_.push_back(std::move(piece));
     }

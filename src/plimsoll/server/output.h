@@ -7,8 +7,8 @@
 //
 // Thread-safety: its loop. Cost: a copy into the loop's buffer; one system call a batch. Limits: none; the
 // connection stops running requests when held() reaches the share. Errors: failed() after the socket's error
-// or a refused charge; what is written then is dropped. Ownership: refers to the loop's buffer, the socket
-// and the account.
+// or a refused charge; what is written then is dropped. Ownership: refers to the loop's buffer, the socket,
+// the account and the cache.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "plimsoll/budget/account.h"
+#include "plimsoll/cache/cache.h"
 #include "plimsoll/server/reply.h"
 
 namespace plimsoll {
@@ -33,8 +34,9 @@ class Output final : public Reply {
  public:
   enum class Failure : std::uint8_t { kNone, kSocket, kRefused };
 
-  Output(int socket, WriteBuffer& buffer, Account& account)
-      : socket_(socket), buffer_(buffer), account_(account) {}
+  // `cache` gives up memory for what has to be kept.
+  Output(int socket, WriteBuffer& buffer, Account& account, Cache& cache)
+      : socket_(socket), buffer_(buffer), account_(account), cache_(cache) {}
 
   void raw(std::string_view bytes) override;
   void value(PinnedValue value) override;
@@ -60,6 +62,7 @@ class Output final : public Reply {
   void send_buffer();
   void send_pending();
   void keep(std::string_view bytes);
+  [[nodiscard]] bool charge(Bytes more);
   void fail(Failure failure);
   // How much of `parts` the socket took; fails the output on an error.
   std::size_t send(std::span<const std::string_view> parts);
@@ -67,6 +70,7 @@ class Output final : public Reply {
   const int socket_;
   WriteBuffer& buffer_;
   Account& account_;
+  Cache& cache_;
   std::deque<Piece> pending_;
   Charge charge_;
   std::size_t pending_bytes_ = 0;

@@ -32,7 +32,7 @@ RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::ui
       node_(loop.node),
       socket_(std::move(socket)),
       fd_(socket_.native_handle()),
-      output_(fd_, loop.write_buffer, loop.node.output) {
+      output_(fd_, loop.write_buffer, loop.node.output, loop.node.cache) {
   session_.id = id;
   session_.connected_at = node_.clock.monotonic_now();
   session_.authenticated = loop.facts.password().empty();

@@ -6,6 +6,8 @@
 
 namespace plimsoll {
 
+thread_local const CacheShard* CacheShard::held_by_this_thread = nullptr;
+
 CacheShard::CacheShard(SegmentStore& segments, SegmentStore& blocks, PolicyKind policy, std::uint64_t seed)
     : segments_(segments),
       first_(static_cast<std::uint32_t>(std::max(segments.unit(), std::size_t{64}))),
@@ -36,11 +38,7 @@ void CacheShard::touch(Locator at) {
   ++counters_.hits;
   Item& record = item(at);
   record.stamp = now();
-  if (!record.large()) return;
-  Extent& extent = *record.extent();
-  extent.stamp_ = now();
-  unlink(extent);
-  link_newest(extent);
+  if (record.large()) renew(*record.extent());
 }
 
 Locator CacheShard::write(const Write& w) {
@@ -199,6 +197,12 @@ void CacheShard::unlink(Extent& extent) {
   (extent.newer_ ? extent.newer_->older_ : newest_extent_) = extent.older_;
   (extent.older_ ? extent.older_->newer_ : oldest_extent_) = extent.newer_;
   extent.newer_ = extent.older_ = nullptr;
+}
+
+void CacheShard::renew(Extent& extent) {
+  extent.stamp_ = now();
+  unlink(extent);
+  link_newest(extent);
 }
 
 void CacheShard::link_newest(Extent& extent) {

@@ -38,6 +38,8 @@ class CacheShard {
   ~CacheShard();
 
   Mutex& mutex() { return mutex_; }
+  // The one that this thread has a slot of, so that evicting on behalf of others leaves it alone.
+  static thread_local const CacheShard* held_by_this_thread;
 
   // Present and not expired; an expired one is dropped.
   Locator find(std::uint64_t hash, std::string_view key, std::int64_t now_ms);
@@ -127,7 +129,8 @@ class CacheShard {
   bool link_new(const Write& w, Item& record, Locator at);
   bool oldest_is_an_extent() const;
   bool evict_extent();  // the oldest, if it is older than the oldest segment
-  Extent* extent_to_evict() const;
+  Extent* extent_to_evict();
+  void renew(Extent& extent);  // it is in use now
   void unlink(Extent& extent);
   void link_newest(Extent& extent);
 

@@ -173,11 +173,13 @@ bool CacheShard::evict_extent() {
   return true;
 }
 
-// The least recently used one that is not being sent: dropping a pinned one gives nothing back now.
-Extent* CacheShard::extent_to_evict() const {
-  Extent* extent = oldest_extent_;
-  for (int tries = 0; extent != nullptr && tries < 64; ++tries, extent = extent->newer_) {
-    if (extent->pins_.load(std::memory_order_relaxed) == 0) return extent;
+// The least recently used one that is not being sent. One that is sent is in use: dropping it would give
+// nothing back now, and left where it is it would be met again and again.
+Extent* CacheShard::extent_to_evict() {
+  for (int rounds = 0; oldest_extent_ != nullptr && rounds < kRounds; ++rounds) {
+    if (oldest_extent_->pins_.load(std::memory_order_relaxed) == 0) return oldest_extent_;
+    item(oldest_extent_->item_).stamp = now();
+    renew(*oldest_extent_);
   }
   return nullptr;
 }

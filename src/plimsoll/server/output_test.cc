@@ -1,0 +1,412 @@
+#include "plimsoll/server/output.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plimsoll/base/random.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/os/pages.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr std::size_t kBuffer = 1000;  // the loop's; small, so that it is full often
+
+// An output and its reader, at the ends of a socket that takes a few KiB.
+class OutputTest : public ::testing::Test {
+ protected:
+  OutputTest() { connect(); }
+  ~OutputTest() override {
+    close_reader();
+    ::close(socket_);
+  }
+  void connect() {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    socket_ = ends[0];
+    reader_ = ends[1];
+    const int size = 4096;
+    ASSERT_EQ(::setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+    output_.emplace(socket_, buffer_, account_, cache_);
+  }
+  void close_reader() {
+    if (reader_ >= 0) ::close(std::exchange(reader_, -1));
+  }
+
+  // What the reader takes now, at most `most` bytes of it.
+  std::string read(std::size_t most) {
+    std::string bytes(most, '\0');
+    const ssize_t got = ::recv(reader_, bytes.data(), most, MSG_DONTWAIT);
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return bytes;
+  }
+  std::string read_all_there_is() {
+    std::string all;
+    for (std::string some = read(65'536); !some.empty(); some = read(65'536)) all += some;
+    return all;
+  }
+  // Reads to the end, the output sending on whenever there is room.
+  std::string read_to_the_end() {
+    std::string all;
+    while (true) {
+      output_->flush();
+      std::string some = read_all_there_is();
+      if (some.empty()) return all;
+      all += some;
+    }
+  }
+  // Until the socket takes no more.
+  std::string fill_socket() {
+    std::string sent;
+    while (output_->pending() == 0 && output_->failure() == Output::Failure::kNone) {
+      sent += std::string(500, 'f');
+      output_->raw(std::string(500, 'f'));
+      output_->flush();
+    }
+    return sent;
+  }
+  ExtentRef extent(std::string_view content) {
+    Result<ExtentRef> extent = store_.open(content.size(), values_);
+    EXPECT_TRUE(extent);
+    EXPECT_TRUE((*extent)->reserve(content.size()));
+    (*extent)->set_size(content.size());
+    std::copy(content.begin(), content.end(), (*extent)->data());
+    return std::move(*extent);
+  }
+  static std::string bulk(std::string_view content) {
+    return "$" + std::to_string(content.size()) + "\r\n" + std::string(content) + "\r\n";
+  }
+  static std::string text(std::uint64_t seed, std::size_t size) {
+    Random random(seed);
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+  }
+  void expect_nothing_held() {
+    EXPECT_EQ(output_->pending(), 0u);
+    EXPECT_EQ(output_->held(), 0u);
+    EXPECT_EQ(buffer_.used, 0u);
+    EXPECT_EQ(account_.used(), 0_B);
+    EXPECT_EQ(values_.pinned(), 0_B);
+  }
+
+  SystemPages pages_;
+  LoadLine line_{{.limit = 64_MiB}};
+  Account& account_ = line_.open({.name = "output"});
+  Account& values_ = line_.open({.name = "cache", .kind = AccountKind::kDroppable});
+  Cache cache_{
+      {.account = values_, .pages = pages_, .line = line_.line(), .address_space = 64_MiB, .shards = 4}};
+  ExtentStore& store_ = cache_.extents();
+  WriteBuffer buffer_{kBuffer};
+  int socket_ = -1;
+  int reader_ = -1;
+  std::optional<Output> output_;
+};
+
+TEST_F(OutputTest, JoinsSmallRepliesAndHoldsNothing) {
+  output_->simple("PONG");
+  output_->integer(-5);
+  output_->bulk("hello");
+  output_->null();
+  EXPECT_EQ(read_all_there_is(), "") << "sent at the end of the batch";
+  EXPECT_EQ(output_->sent(), 0u);
+  output_->flush();
+  const std::string expected = "+PONG\r\n:-5\r\n$5\r\nhello\r\n$-1\r\n";
+  EXPECT_EQ(read_all_there_is(), expected);
+  EXPECT_EQ(output_->sent(), expected.size());
+  expect_nothing_held();
+  EXPECT_EQ(account_.peak(), 0_B) << "nothing was charged";
+}
+
+TEST_F(OutputTest, SendsWhenItsBufferIsFull) {
+  const std::string piece(300, 'p');
+  for (int i = 0; i < 4; ++i) output_->raw(piece);
+  EXPECT_EQ(read_all_there_is().size(), 900u) << "three fit";
+  output_->flush();
+  EXPECT_EQ(read_all_there_is(), piece);
+  output_->raw(std::string(kBuffer, 'q'));
+  EXPECT_EQ(read_all_there_is(), "") << "it fits to the last byte";
+  output_->raw("");
+  EXPECT_EQ(read_to_the_end(), std::string(kBuffer, 'q'));
+  EXPECT_EQ(account_.peak(), 0_B);
+}
+
+TEST_F(OutputTest, SendsWhatIsLongerThanItsBufferBehindWhatIsInIt) {
+  output_->raw("first");
+  const std::string longer = text(1, 2 * kBuffer);
+  output_->raw(longer);
+  EXPECT_EQ(read_all_there_is(), "first" + longer) << "at once";
+  expect_nothing_held();
+  EXPECT_EQ(account_.peak(), 0_B) << "without a copy";
+}
+
+TEST_F(OutputTest, KeepsOnlyWhatTheSocketDoesNotTake) {
+  const std::string longer = text(1, 200'000);
+  output_->raw(longer);
+  EXPECT_GT(output_->sent(), 0u);
+  EXPECT_EQ(output_->pending(), longer.size() - output_->sent());
+  EXPECT_EQ(Bytes(output_->held()), account_.used());
+  EXPECT_GE(account_.used(), Bytes(output_->pending()));
+  EXPECT_LT(account_.used(), Bytes(output_->pending()) + 16_KiB);
+  EXPECT_EQ(read_to_the_end(), longer);
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, WritesBehindWhatIsPending) {
+  std::string expected = fill_socket();
+  const std::uint64_t sent = output_->sent();
+  for (std::size_t size : {std::size_t{1}, kBuffer, 3 * kBuffer, std::size_t{17}, std::size_t{40'000}}) {
+    read(100);  // room in the socket is for what came before
+    output_->raw(text(size, size));
+    expected += text(size, size);
+  }
+  EXPECT_EQ(output_->sent(), sent) << "nothing overtook";
+  output_->flush();
+  EXPECT_EQ(output_->pending(), expected.size() - output_->sent());
+  const std::string rest = read_to_the_end();
+  EXPECT_EQ(rest, expected.substr(expected.size() - rest.size()));
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, JoinsSmallPiecesThatItKeeps) {
+  fill_socket();
+  const Bytes before = account_.used();
+  for (int i = 0; i < 1000; ++i) output_->raw("0123456789");
+  output_->flush();
+  EXPECT_LE(account_.used(), before + 16_KiB) << "10,000 bytes, and not a piece each";
+}
+
+TEST_F(OutputTest, ReleasesAsItsReaderReads) {
+  std::string expected = fill_socket();
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    output_->raw(text(i, 20'000));
+    expected += text(i, 20'000);
+  }
+  Bytes charged = account_.used();
+  EXPECT_GE(charged, 200'000_B);
+  std::string got;
+  int steps = 0;
+  while (output_->pending() > 0) {
+    got += read_all_there_is();
+    output_->flush();
+    EXPECT_EQ(Bytes(output_->held()), account_.used());
+    EXPECT_GE(account_.used(), Bytes(output_->pending()));
+    EXPECT_LE(account_.used(), Bytes(output_->pending()) + 40_KiB) << "what was sent is not held";
+    steps += account_.used() < charged;
+    charged = account_.used();
+  }
+  EXPECT_GE(steps, 10) << "piece by piece";
+  EXPECT_EQ(account_.used(), 0_B) << "before the last bytes are read";
+  EXPECT_EQ(got + read_to_the_end(), expected);
+}
+
+TEST_F(OutputTest, SendsAValueAtOnceAndLetsItGo) {
+  ExtentRef value = extent("small enough for the socket");
+  output_->raw("+before\r\n");
+  output_->value(PinnedValue(*value));
+  EXPECT_EQ(values_.pinned(), 0_B);
+  EXPECT_EQ(read_all_there_is(), "+before\r\n" + bulk("small enough for the socket"));
+  output_->value(PinnedValue(*extent("")));
+  EXPECT_EQ(read_to_the_end(), bulk(""));
+  expect_nothing_held();
+  EXPECT_EQ(account_.peak(), 0_B);
+}
+
+TEST_F(OutputTest, SendsAValueFromWhereItIs) {
+  std::string content = text(7, 300'000);
+  ExtentRef value = extent(content);
+  output_->value(PinnedValue(*value));
+  EXPECT_EQ(values_.pinned(), value->charged());
+  EXPECT_EQ(account_.used(), 16_KiB) << "for the line's end, and none of the value";
+  EXPECT_EQ(output_->held(), content.size() + 16 * 1024);
+  EXPECT_EQ(output_->pending(), bulk(content).size() - output_->sent());
+  // Whoever wrote to it now would be seen: there is no copy.
+  value->data()[299'999] = static_cast<char>(content[299'999] + 1);
+  content[299'999] = static_cast<char>(content[299'999] + 1);
+  value.reset();
+  EXPECT_EQ(store_.live(), 1u) << "its item is gone, its pages are not";
+  EXPECT_EQ(read_to_the_end(), bulk(content));
+  EXPECT_EQ(store_.live(), 0u);
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, SendsAValueBehindWhatIsPending) {
+  std::string expected = fill_socket();
+  for (std::uint64_t i = 0; i < 30; ++i) {  // more pieces than go in one call
+    const std::string content = text(i, 40 + 700 * i);
+    ExtentRef value = extent(content);
+    output_->value(PinnedValue(*value));
+    output_->integer(static_cast<std::int64_t>(i));
+    expected += bulk(content) + ":" + std::to_string(i) + "\r\n";
+  }
+  EXPECT_EQ(store_.live(), 30u);
+  EXPECT_EQ(read_to_the_end(), expected);
+  EXPECT_EQ(store_.live(), 0u);
+  expect_nothing_held();
+}
+
+// The socket takes some of the head in the buffer, and none of the value behind it.
+TEST_F(OutputTest, KeepsTheRestOfTheHeadBeforeAValue) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    WriteBuffer large(100'000);
+    Output output(socket_, large, account_, cache_);
+    const std::string head = text(seed, 99'000);
+    ExtentRef value = extent(text(seed + 100, 20'000));
+    output.raw(head);
+    output.value(PinnedValue(*value));
+    ASSERT_LT(output.sent(), head.size());
+    EXPECT_EQ(output.pending(), head.size() + bulk(value->view()).size() - output.sent());
+    std::string got;
+    while (output.pending() > 0) {
+      got += read_all_there_is();
+      output.flush();
+    }
+    got += read_all_there_is();
+    EXPECT_EQ(got, head + bulk(value->view()));
+  }
+}
+
+TEST_F(OutputTest, FailsWhenItsReaderIsGone) {
+  close_reader();
+  output_->simple("hello");
+  EXPECT_EQ(output_->failure(), Output::Failure::kNone) << "nothing was sent yet";
+  output_->flush();
+  EXPECT_EQ(output_->failure(), Output::Failure::kSocket);
+  EXPECT_EQ(output_->sent(), 0u);
+  expect_nothing_held();
+  output_->raw(std::string(10 * kBuffer, 'x'));
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  output_->flush();
+  expect_nothing_held();
+  EXPECT_EQ(account_.peak(), 0_B) << "what is written then is dropped";
+}
+
+TEST_F(OutputTest, LetsGoOfAllItHeldWhenItsReaderGoes) {
+  fill_socket();
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  output_->raw(std::string(50'000, 'x'));
+  output_->raw("in the buffer");
+  EXPECT_GT(account_.used(), 50'000_B);
+  EXPECT_GT(values_.pinned(), 0_B);
+  close_reader();
+  output_->flush();
+  EXPECT_EQ(output_->failure(), Output::Failure::kSocket);
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, FailsWithinAValueWhenItsReaderIsGone) {
+  close_reader();
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  EXPECT_EQ(output_->failure(), Output::Failure::kSocket);
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, FailsWhenItsAccountRefuses) {
+  account_.set_maximum(100'000_B);
+  fill_socket();
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  EXPECT_EQ(output_->failure(), Output::Failure::kNone) << "a value is not charged to it";
+  output_->raw(std::string(70'000, 'x'));
+  EXPECT_EQ(output_->failure(), Output::Failure::kNone);
+  output_->raw(std::string(70'000, 'y'));
+  EXPECT_EQ(output_->failure(), Output::Failure::kRefused);
+  expect_nothing_held();
+  close_reader();
+  output_->raw("more");
+  output_->flush();
+  EXPECT_EQ(output_->failure(), Output::Failure::kRefused) << "the first failure is told";
+}
+
+TEST_F(OutputTest, FailsWhenTheEndOfAValueIsRefused) {
+  account_.set_maximum(1000_B);
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  EXPECT_EQ(output_->failure(), Output::Failure::kRefused);
+  expect_nothing_held();
+}
+
+TEST_F(OutputTest, ReleasesWhatItHoldsAtItsEnd) {
+  fill_socket();
+  ExtentRef value = extent(std::string(50'000, 'v'));
+  output_->value(PinnedValue(*value));
+  output_->raw(std::string(50'000, 'x'));
+  output_.reset();
+  EXPECT_EQ(account_.used(), 0_B);
+  EXPECT_EQ(values_.pinned(), 0_B);
+}
+
+class OutputModelTest : public OutputTest {
+ protected:
+  void write(Random& random) {
+    const std::uint64_t seed = random();
+    const std::size_t size = random.below(std::uint64_t{1} << random.below(16));
+    switch (random.below(4)) {
+      case 0: {
+        ExtentRef value = extent(text(seed, size));
+        output_->value(PinnedValue(*value));
+        expected_ += bulk(value->view());
+        break;
+      }
+      case 1:
+        output_->bulk(text(seed, size));
+        expected_ += bulk(text(seed, size));
+        break;
+      default:
+        output_->raw(text(seed, size));
+        expected_ += text(seed, size);
+    }
+  }
+  void run(std::uint64_t seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const std::uint64_t reads_one_in = 2 + random.below(10);
+    for (int step = 0; step < 300; ++step) {
+      if (random.below(reads_one_in) == 0) {
+        got_ += read(random.below(30'000));
+      } else if (random.below(4) == 0) {
+        output_->flush();
+        ASSERT_EQ(buffer_.used, 0u) << "another connection's turn";
+      } else {
+        write(random);
+      }
+      ASSERT_EQ(output_->failure(), Output::Failure::kNone);
+      ASSERT_EQ(output_->sent() + output_->pending() + buffer_.used, expected_.size()) << "step " << step;
+      ASSERT_EQ(output_->held() == 0, output_->pending() == 0) << "step " << step;
+      ASSERT_EQ(values_.pinned(), values_.used()) << "a value is held by nothing but its pin";
+      if (output_->pending() == 0) {
+        ASSERT_EQ(account_.used(), 0_B) << "step " << step;
+      }
+    }
+    most_held_ = std::max(most_held_, output_->held());
+    got_ += read_to_the_end();
+    const auto wrong = std::mismatch(got_.begin(), got_.end(), expected_.begin(), expected_.end()).first;
+    ASSERT_TRUE(got_ == expected_) << "wrong from " << wrong - got_.begin() << " on, of " << expected_.size();
+    expect_nothing_held();
+    ASSERT_EQ(store_.live(), 0u);
+  }
+
+  std::string expected_;
+  std::string got_;
+  std::size_t most_held_ = 0;
+};
+
+TEST_F(OutputModelTest, SendsAllThatIsWrittenInItsOrder) {
+  for (std::uint64_t seed = 1; seed <= 30 && !HasFatalFailure(); ++seed) run(seed);
+  EXPECT_GT(most_held_, 100'000u) << "some readers must have been slow";
+}
+
+}  // namespace
+}  // namespace plimsoll
