@@ -20,6 +20,14 @@ namespace {
 
 constexpr std::size_t kBuffer = 1000;  // the loop's; small, so that it is full often
 
+// Says where they differ and not how: gtest would print and align all of it.
+::testing::AssertionResult same(std::string_view got, std::string_view expected) {
+  if (got == expected) return ::testing::AssertionSuccess();
+  const auto differ = std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first;
+  return ::testing::AssertionFailure() << got.size() << " bytes of " << expected.size() << ", different from "
+                                       << differ - got.begin() << " on";
+}
+
 // An output and its reader, at the ends of a socket that takes a few KiB.
 class OutputTest : public ::testing::Test {
  protected:
@@ -131,11 +139,11 @@ TEST_F(OutputTest, SendsWhenItsBufferIsFull) {
   for (int i = 0; i < 4; ++i) output_->raw(piece);
   EXPECT_EQ(read_all_there_is().size(), 900u) << "three fit";
   output_->flush();
-  EXPECT_EQ(read_all_there_is(), piece);
+  EXPECT_TRUE(same(read_all_there_is(), piece));
   output_->raw(std::string(kBuffer, 'q'));
   EXPECT_EQ(read_all_there_is(), "") << "it fits to the last byte";
   output_->raw("");
-  EXPECT_EQ(read_to_the_end(), std::string(kBuffer, 'q'));
+  EXPECT_TRUE(same(read_to_the_end(), std::string(kBuffer, 'q')));
   EXPECT_EQ(account_.peak(), 0_B);
 }
 
@@ -143,7 +151,7 @@ TEST_F(OutputTest, SendsWhatIsLongerThanItsBufferBehindWhatIsInIt) {
   output_->raw("first");
   const std::string longer = text(1, 2 * kBuffer);
   output_->raw(longer);
-  EXPECT_EQ(read_all_there_is(), "first" + longer) << "at once";
+  EXPECT_TRUE(same(read_all_there_is(), "first" + longer)) << "at once";
   expect_nothing_held();
   EXPECT_EQ(account_.peak(), 0_B) << "without a copy";
 }
@@ -156,7 +164,7 @@ TEST_F(OutputTest, KeepsOnlyWhatTheSocketDoesNotTake) {
   EXPECT_EQ(Bytes(output_->held()), account_.used());
   EXPECT_GE(account_.used(), Bytes(output_->pending()));
   EXPECT_LT(account_.used(), Bytes(output_->pending()) + 16_KiB);
-  EXPECT_EQ(read_to_the_end(), longer);
+  EXPECT_TRUE(same(read_to_the_end(), longer));
   expect_nothing_held();
 }
 
@@ -172,7 +180,7 @@ TEST_F(OutputTest, WritesBehindWhatIsPending) {
   output_->flush();
   EXPECT_EQ(output_->pending(), expected.size() - output_->sent());
   const std::string rest = read_to_the_end();
-  EXPECT_EQ(rest, expected.substr(expected.size() - rest.size()));
+  EXPECT_TRUE(same(rest, expected.substr(expected.size() - rest.size())));
   expect_nothing_held();
 }
 
@@ -205,7 +213,7 @@ TEST_F(OutputTest, ReleasesAsItsReaderReads) {
   }
   EXPECT_GE(steps, 10) << "piece by piece";
   EXPECT_EQ(account_.used(), 0_B) << "before the last bytes are read";
-  EXPECT_EQ(got + read_to_the_end(), expected);
+  EXPECT_TRUE(same(got + read_to_the_end(), expected));
 }
 
 TEST_F(OutputTest, SendsAValueAtOnceAndLetsItGo) {
@@ -233,7 +241,7 @@ TEST_F(OutputTest, SendsAValueFromWhereItIs) {
   content[299'999] = static_cast<char>(content[299'999] + 1);
   value.reset();
   EXPECT_EQ(store_.live(), 1u) << "its item is gone, its pages are not";
-  EXPECT_EQ(read_to_the_end(), bulk(content));
+  EXPECT_TRUE(same(read_to_the_end(), bulk(content)));
   EXPECT_EQ(store_.live(), 0u);
   expect_nothing_held();
 }
@@ -248,7 +256,7 @@ TEST_F(OutputTest, SendsAValueBehindWhatIsPending) {
     expected += bulk(content) + ":" + std::to_string(i) + "\r\n";
   }
   EXPECT_EQ(store_.live(), 30u);
-  EXPECT_EQ(read_to_the_end(), expected);
+  EXPECT_TRUE(same(read_to_the_end(), expected));
   EXPECT_EQ(store_.live(), 0u);
   expect_nothing_held();
 }
@@ -271,7 +279,7 @@ TEST_F(OutputTest, KeepsTheRestOfTheHeadBeforeAValue) {
       output.flush();
     }
     got += read_all_there_is();
-    EXPECT_EQ(got, head + bulk(value->view()));
+    EXPECT_TRUE(same(got, head + bulk(value->view())));
   }
 }
 
@@ -338,6 +346,24 @@ TEST_F(OutputTest, FailsWhenTheEndOfAValueIsRefused) {
   expect_nothing_held();
 }
 
+TEST_F(OutputTest, EvictsBeforeItIsRefused) {
+  for (int i = 0; i < 7000; ++i)
+    ASSERT_EQ(cache_.lock(std::to_string(i), 0).put(std::string(10'000, 'c')), WriteStatus::kDone);
+  ASSERT_LT(line_.free(), 2_MiB) << "the cache has the rest";
+  const Bytes before = values_.used();
+  const std::string reply = text(1, 5 << 20);
+  output_->raw(reply);
+  EXPECT_EQ(output_->failure(), Output::Failure::kNone);
+  EXPECT_GT(account_.used(), 4_MiB);
+  EXPECT_LT(values_.used(), before - 2_MiB);
+  EXPECT_TRUE(same(read_to_the_end(), reply));
+  cache_.set_evict(false);
+  Charge rest = account_.charge(line_.free());
+  ASSERT_TRUE(rest);
+  output_->raw(reply);
+  EXPECT_EQ(output_->failure(), Output::Failure::kRefused) << "the cache may give nothing up";
+}
+
 TEST_F(OutputTest, ReleasesWhatItHoldsAtItsEnd) {
   fill_socket();
   ExtentRef value = extent(std::string(50'000, 'v'));
@@ -392,8 +418,7 @@ class OutputModelTest : public OutputTest {
     }
     most_held_ = std::max(most_held_, output_->held());
     got_ += read_to_the_end();
-    const auto wrong = std::mismatch(got_.begin(), got_.end(), expected_.begin(), expected_.end()).first;
-    ASSERT_TRUE(got_ == expected_) << "wrong from " << wrong - got_.begin() << " on, of " << expected_.size();
+    ASSERT_TRUE(same(got_, expected_));
     expect_nothing_held();
     ASSERT_EQ(store_.live(), 0u);
   }
