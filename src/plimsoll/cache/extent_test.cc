@@ -409,6 +409,29 @@ TEST_F(ExtentTest, OpensAndClosesFromManyThreadsAtOnce) {
   expect_nothing_held();
 }
 
+TEST_F(ExtentTest, GivesNoSlotToTwoThreads) {
+  std::vector<std::atomic<bool>> taken(16);
+  ExtentRef lowest = open(16'384);
+  std::atomic<int> wrong{0};
+  auto worker = [&](std::uint64_t seed) {
+    Random random(seed);
+    for (int i = 0; i < 20'000; ++i) {
+      std::vector<ExtentRef> held;
+      for (std::uint64_t n = 1 + random.below(3); n > 0; --n) {
+        held.push_back(std::move(*store_->open(16'384, bodies_)));
+        if (taken[(held.back()->data() - lowest->data()) / 16'384].exchange(true)) ++wrong;
+      }
+      for (ExtentRef& extent : held) taken[(extent->data() - lowest->data()) / 16'384].store(false);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) threads.emplace_back(worker, seed);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(store_->live(), 1u);
+  EXPECT_LE(pages_.calls(PageCall::kMakeUsable), 13u) << "as many slots as were open at once";
+}
+
 // Readers drop the last references of one extent at the same moment: it is closed once.
 TEST_F(ExtentTest, IsClosedOnceByWhicheverReaderIsLast) {
   constexpr int kReaders = 3;

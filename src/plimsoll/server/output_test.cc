@@ -261,6 +261,24 @@ TEST_F(OutputTest, SendsAValueBehindWhatIsPending) {
   expect_nothing_held();
 }
 
+// What the socket takes ends within the value, before its line's end, within it, and behind it.
+TEST_F(OutputTest, KeepsTheRestOfTheEndOfAValue) {
+  output_->raw(std::string(200'000, 'x'));
+  const std::uint64_t fits = output_->sent();
+  for (std::uint64_t left = 0; left < 4; ++left) {
+    SCOPED_TRACE(left);
+    close_reader();
+    ::close(socket_);
+    connect();
+    const std::size_t size = fits + left - (bulk(std::string(fits, 'x')).size() - fits);
+    ExtentRef value = extent(text(left, size));
+    output_->value(PinnedValue(*value));
+    EXPECT_EQ(output_->pending(), left);
+    EXPECT_TRUE(same(read_to_the_end(), bulk(value->view())));
+    expect_nothing_held();
+  }
+}
+
 // The socket takes some of the head in the buffer, and none of the value behind it.
 TEST_F(OutputTest, KeepsTheRestOfTheHeadBeforeAValue) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {

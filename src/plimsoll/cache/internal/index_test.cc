@@ -172,6 +172,39 @@ TEST_F(ItemIndexTest, GivesMemoryBackAsItsItemsGo) {
   EXPECT_LE(blocks(), full + full / 10) << "blocks of chains were used again";
 }
 
+TEST_F(ItemIndexTest, UsesTheBucketsOfItsChainsAgain) {
+  hash_ = [](std::string_view key) {
+    return hash64(key) << 3;
+  };  // seven in eight buckets of the table are empty
+  insert_keys(0, 3000);
+  const std::size_t full = blocks();
+  for (int round = 0; round < 20; ++round) {
+    erase_keys(100, 3000);
+    insert_keys(100, 3000);
+    ASSERT_LE(blocks(), full + 1) << "round " << round;
+  }
+  expect_what_the_model_says();
+}
+
+// Two full buckets made one would need a chained bucket, and there is none to be had.
+TEST_F(ItemIndexTest, KeepsItsTableWhenThereIsNoMemoryToMakeItSmaller) {
+  blocks_account_.set_maximum(4_KiB);
+  std::uint64_t next = 0;
+  while (model_.size() < 57) insert(key(next++));  // what would need a chain is refused; eight buckets
+  auto stays = [&](const std::string& key) { return (hash_(key) & 3) == 3; };
+  auto staying = [&] {
+    return std::count_if(model_.begin(), model_.end(), [&](const auto& entry) { return stays(entry.first); });
+  };
+  while (staying() < 20) {
+    if (stays(key(next))) insert(key(next));
+    ++next;
+  }
+  for (std::uint64_t number = 0; number < next; ++number)
+    if (model_.contains(key(number)) && !stays(key(number))) erase(key(number));
+  ASSERT_EQ(model_.size(), 20u);
+  expect_what_the_model_says();
+}
+
 TEST_F(ItemIndexTest, HoldsNothingAfterClearAndCanBeUsedAgain) {
   insert_keys(0, 5000);
   EXPECT_GT(index_.memory(), 0_B);
