@@ -44,7 +44,8 @@ class Extent {
   Bytes charged() const { return charge_.size(); }
 
   // Charges pages up to `size`, to the account it was opened with or moved to; false when refused. REQUIRES:
-  // size <= capacity().
+  // size
+  // <= capacity(); nobody has pinned it, of charge_to() as well.
   [[nodiscard]] bool reserve(std::size_t size);
   // REQUIRES: size <= reserved(). Bytes that were never written read as zero.
   void set_size(std::size_t size);

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 namespace plimsoll {
 namespace {
@@ -140,7 +141,10 @@ Result<void> SystemPages::make_unusable(PageRange range) {
 }
 
 Result<void> SystemPages::give_back(PageRange range) {
-  return advise_with(range, MADV_DONTNEED, "pages could not be given back");
+  Result<void> given = advise_with(range, MADV_DONTNEED, "pages could not be given back");
+  // Locked memory stays; whoever is given the range next counts on zeros all the same.
+  if (!given && given.error().errno_value == EINVAL) std::memset(range.begin, 0, range.size.count());
+  return given;
 }
 
 Result<void> SystemPages::populate(PageRange range) {

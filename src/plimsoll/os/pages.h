@@ -72,7 +72,7 @@ class PageSource {
   [[nodiscard]] virtual Result<void> make_usable(PageRange range) = 0;
   // Back to address space only: no memory behind it, touching it faults (a use after free is found).
   [[nodiscard]] virtual Result<void> make_unusable(PageRange range) = 0;
-  // The memory goes back now; the range stays usable and reads as zero.
+  // The memory goes back now; the range stays usable, and reads as zero even where that failed.
   [[nodiscard]] virtual Result<void> give_back(PageRange range) = 0;
   // Backs the range now instead of at first touch, all or as much as there is. REQUIRES: it is usable.
   [[nodiscard]] virtual Result<void> populate(PageRange range) = 0;

@@ -1,6 +1,7 @@
 #include "plimsoll/os/pages.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +112,16 @@ TEST(Pages, TooMuchAddressSpaceIsAnError) {
   Result<PageRange> more_than_all = pages.reserve(Bytes::max(), 2_MiB);
   ASSERT_FALSE(more_than_all);
   EXPECT_EQ(more_than_all.error().code, ErrorCode::kOutOfRange);
+}
+
+TEST(Pages, LockedPagesStayAndReadAsZeroAllTheSame) {
+  SystemPages pages;
+  PageRange range = *pages.map(16_KiB, 4_KiB);
+  ASSERT_EQ(::mlock(range.begin, range.size.count()), 0) << "16 KiB may be locked by anyone";
+  std::memset(range.begin, 'x', range.size.count());
+  EXPECT_EQ(pages.give_back(range).error().errno_value, EINVAL);
+  for (std::size_t i = 0; i < range.size.count(); ++i) ASSERT_EQ(range.begin[i], std::byte{0});
+  ASSERT_TRUE(pages.unmap(range));
 }
 
 TEST(Pages, AdviceOnWhatIsNotMappedIsAnError) {

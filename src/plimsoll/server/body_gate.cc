@@ -6,6 +6,8 @@ namespace plimsoll {
 
 bool BodyGate::fits(Bytes size) const { return !enforce_ || admitted_.plus_clamped(size) <= maximum_; }
 
+bool BodyGate::is_too_large(const Ticket& ticket) const { return enforce_ && ticket.size_ > maximum_; }
+
 bool BodyGate::could_admit(Bytes size) const {
   MutexLock lock(mutex_);
   return !enforce_ || size <= maximum_;
@@ -14,7 +16,7 @@ bool BodyGate::could_admit(Bytes size) const {
 bool BodyGate::enter(Ticket& ticket, Bytes size) {
   MutexLock lock(mutex_);
   ticket.size_ = size;
-  if (queue_.empty() && fits(size)) {
+  if (fits(size) && std::all_of(queue_.begin(), queue_.end(), [&](Ticket* t) { return is_too_large(*t); })) {
     admitted_ += size;
     return true;
   }
@@ -33,12 +35,18 @@ void BodyGate::leave(Ticket& ticket) {
   let_in();
 }
 
+// In order; but whoever came before the maximum fell below its size holds nobody up until its wait ends.
 void BodyGate::let_in() {
-  while (!queue_.empty() && fits(queue_.front()->size_)) {
-    Ticket* first = queue_.front();
-    queue_.pop_front();
-    admitted_ += first->size_;
-    first->admitted();
+  for (auto next = queue_.begin(); next != queue_.end();) {
+    Ticket* ticket = *next;
+    if (is_too_large(*ticket)) {
+      ++next;
+      continue;
+    }
+    if (!fits(ticket->size_)) return;
+    next = queue_.erase(next);
+    admitted_ += ticket->size_;
+    ticket->admitted();
   }
 }
 

@@ -44,6 +44,7 @@ class BodyGate {
  private:
   void let_in() PLIMSOLL_REQUIRES(mutex_);
   bool fits(Bytes size) const PLIMSOLL_REQUIRES(mutex_);
+  bool is_too_large(const Ticket& ticket) const PLIMSOLL_REQUIRES(mutex_);
 
   const bool enforce_;
   mutable Mutex mutex_;

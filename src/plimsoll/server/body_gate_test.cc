@@ -132,6 +132,19 @@ TEST_F(BodyGateTest, AdmitsNothingUntilItIsBelowALoweredMaximum) {
   gate_.leave(third_);
 }
 
+TEST_F(BodyGateTest, LetsOthersPassOneThatALoweredMaximumShutsOut) {
+  EXPECT_TRUE(gate_.enter(first_, 60_B));
+  EXPECT_FALSE(gate_.enter(second_, 90_B));
+  gate_.set_maximum(80_B);
+  EXPECT_TRUE(gate_.enter(third_, 20_B));
+  gate_.leave(first_);
+  EXPECT_TRUE(order_.empty());
+  gate_.set_maximum(110_B);
+  EXPECT_EQ(order_, (std::vector<int>{2})) << "it kept its place";
+  gate_.leave(second_);
+  gate_.leave(third_);
+}
+
 TEST_F(BodyGateTest, SaysWhatItCouldEverAdmit) {
   EXPECT_TRUE(gate_.enter(first_, 100_B));
   EXPECT_TRUE(gate_.could_admit(100_B)) << "later, when the first has left";
@@ -167,12 +180,10 @@ class GateModel {
 
   bool enter(int number, std::uint64_t size) {
     waiting_.push_back({number, size});
-    if (waiting_.size() == 1 && fits()) {
-      in_.push_back(waiting_.front());
-      waiting_.clear();
-      return true;
-    }
-    return false;
+    let_in();
+    if (order.empty() || order.back() != number || !is_in(number)) return false;
+    order.pop_back();  // it did not wait
+    return true;
   }
   void leave(int number) {
     std::erase_if(in_, [&](const Place& place) { return place.number == number; });
@@ -200,12 +211,20 @@ class GateModel {
     int number;
     std::uint64_t size;
   };
-  bool fits() const { return sum() + waiting_.front().size <= maximum_; }
+  bool is_in(int number) const {
+    return std::any_of(in_.begin(), in_.end(), [&](const Place& place) { return place.number == number; });
+  }
   void let_in() {
-    while (!waiting_.empty() && fits()) {
-      order.push_back(waiting_.front().number);
-      in_.push_back(waiting_.front());
-      waiting_.pop_front();
+    for (std::size_t i = 0; i < waiting_.size();) {
+      const Place next = waiting_[i];
+      if (next.size > maximum_) {
+        ++i;
+        continue;
+      }
+      if (sum() + next.size > maximum_) return;
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      order.push_back(next.number);
+      in_.push_back(next);
     }
   }
 

@@ -1,6 +1,7 @@
 #include "plimsoll/cache/internal/expiry_wheel.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace plimsoll {
 
@@ -71,6 +72,7 @@ Locator ExpiryWheel::due(std::int64_t now_ms) {
   const std::int64_t now = now_ms / kTickMs;
   if (size_ == 0) tick_ = std::max(tick_, now);
   if (now < tick_) return kNoLocator;  // the clock was set back: nothing goes before it has caught up
+  if (now - tick_ > kAhead) jump_to(now);
   while (true) {
     Locator head = heads_[static_cast<std::size_t>(tick_ & 63)];
     if (head != kNoLocator) return head;
@@ -78,6 +80,19 @@ Locator ExpiryWheel::due(std::int64_t now_ms) {
     ++tick_;
     for (std::size_t level = kLevels - 1; level > 0; --level) {
       if ((tick_ & ((std::int64_t{1} << (6 * level)) - 1)) == 0) cascade(level);
+    }
+  }
+}
+
+// The clock was set far ahead, or nobody looked for days: walking there tick by tick could take minutes.
+void ExpiryWheel::jump_to(std::int64_t tick) {
+  tick_ = tick;
+  for (Locator& head : heads_) {
+    Locator item = std::exchange(head, kNoLocator);
+    while (item != kNoLocator) {
+      Locator next = at(item).expiry()->next;
+      link(item, slot_for(at(item).expiry()->at_ms / kTickMs + 1));
+      item = next;
     }
   }
 }

@@ -31,11 +31,13 @@ class ExpiryWheel {
   static constexpr std::size_t kSlots = 64;
   static constexpr std::size_t kLevels = 4;
   static constexpr std::int64_t kTickMs = 64;
+  static constexpr std::int64_t kAhead = std::int64_t{1} << (6 * kLevels);  // ticks that the levels cover
 
   Item& at(Locator item) const { return *reinterpret_cast<Item*>(items_.at(item)); }
   std::size_t slot_for(std::int64_t tick) const;
   void link(Locator item, std::size_t slot);
   void cascade(std::size_t level);
+  void jump_to(std::int64_t tick);
 
   const SegmentStore& items_;
   std::array<Locator, kSlots * kLevels> heads_{};

@@ -138,6 +138,17 @@ TEST_F(ExpiryWheelTest, FindsWhatIsLongOverWhenItWasNotAskedForDays) {
   EXPECT_EQ(wheel_.due(kBegin + 3 * kDay), at);
 }
 
+// From 1970 to today, as a machine without a clock of its own does: tick by tick it would take minutes.
+TEST_F(ExpiryWheelTest, FollowsAClockThatIsSetFarAhead) {
+  add(kBegin - 20'000 * kDay + kSecond, kBegin - 20'000 * kDay);
+  add(kBegin + kMinute, kBegin - 20'000 * kDay);
+  add(kBegin + 30 * kDay, kBegin - 20'000 * kDay);
+  EXPECT_EQ(take_due(kBegin), (Times{kBegin - 20'000 * kDay + kSecond}));
+  EXPECT_EQ(take_due(kBegin + 2 * kMinute), (Times{kBegin + kMinute}));
+  EXPECT_EQ(take_due(kBegin + 29 * kDay), Times());
+  EXPECT_EQ(take_due(kBegin + 31 * kDay), (Times{kBegin + 30 * kDay}));
+}
+
 TEST_F(ExpiryWheelTest, HasAnItemOfThePastDueAtOnce) {
   add(kBegin + kDay, kBegin);
   EXPECT_EQ(wheel_.due(kBegin + kMinute), kNoLocator);

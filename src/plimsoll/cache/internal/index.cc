@@ -185,7 +185,7 @@ void ItemIndex::shrink() {
   if (buckets_ <= 1) return;
   // Two chains made one need at most one bucket more than they have; when there is none to be had, the table
   // stays.
-  if (free_chained_ == 0 && used_chained_ == chains_.size() * per_block()) return;
+  if (free_chained_ == 0 && used_chained_ == chains_.size() * per_block() && !add_block(chains_)) return;
   if (buckets_ == std::size_t{1} << level_) --level_;
   --buckets_;
   Bucket& last = bucket(buckets_);

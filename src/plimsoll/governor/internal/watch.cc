@@ -15,6 +15,11 @@ constexpr Duration slow_period(Level level, bool busy) {
   return busy ? 500ms : 1s;
 }
 
+// A limit that falls kills until it is seen, but not who holds half of it: reading it is the dearest of all.
+constexpr Duration limit_period(Duration at_most, const Sample& last) {
+  return last.charged > last.line / 2 ? at_most : std::max<Duration>(at_most, 1s);
+}
+
 bool due(const std::optional<MonotonicTime>& last, MonotonicTime now, Duration period) {
   return !last || now - *last >= period;
 }
@@ -76,7 +81,7 @@ void Watch::note_failure(const char* what, const Error& error) {
 }
 
 void Watch::follow_limit(MonotonicTime now) {
-  if (!due(limit_read_, now, options_.limit_period)) return;
+  if (!due(limit_read_, now, limit_period(options_.limit_period, last_))) return;
   limit_read_ = now;
   Result<FoundLimit> found = options_.probe.limit();
   if (!found) return note_failure("the limit", found.error());
