@@ -1,6 +1,7 @@
 // What users wait, and how much of the line is used, while the server is flooded in a cgroup with nothing
 // configured.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "plimsoll/base/text.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr double kMustP99 = 50;
 constexpr double kMustMax = 500;
 constexpr double kMustUsed = 90;
+constexpr double kMustAbove = 1;
+constexpr double kMustExplained = 3;
 constexpr double kMustFirstByte = 20;
 constexpr double kMustUsefulWork = 1 / 0.8;
 
@@ -33,32 +36,34 @@ bool bench_flood(const ServerBench& bench, RowPrinter& printer, const FloodScena
     std::fprintf(stderr, "bench: no flood: %s\n", result.error().message().c_str());
     return false;
   }
-  std::string what = "flood " + options.scenario + ", " + format_bytes(limit);
+  const std::string what = "flood " + options.scenario + ", " + format_bytes(limit);
   for (const std::string& failure : result->failures) {
     std::fprintf(stderr, "bench: %s: %s\n", what.c_str(), failure.c_str());
   }
-  std::string note = result->died ? "KILLED" : "";
-  printer.add({.bench = what + ": calm p99",
-               .unit = "ms",
-               .ours = result->calm_ms_p99,
-               .must = kMustP99,
-               .bound = BenchBound::kAtMost,
-               .failed = result->died,
-               .note = note});
-  printer.add({.bench = what + ": calm max",
-               .unit = "ms",
-               .ours = result->calm_ms_max,
-               .must = kMustMax,
-               .bound = BenchBound::kAtMost,
-               .failed = result->died,
-               .note = note});
-  printer.add({.bench = what + ": line in use",
-               .unit = "%",
-               .ours = result->line_used * 100,
-               .must = kMustUsed,
-               .bound = BenchBound::kAtLeast,
-               .failed = result->died,
-               .note = note});
+  auto add = [&](const char* name, const char* unit, double ours, double must, BenchBound bound) {
+    printer.add({.bench = what + ": " + name,
+                 .unit = unit,
+                 .ours = ours,
+                 .must = must,
+                 .bound = bound,
+                 .failed = result->died,
+                 .note = result->died ? "KILLED" : ""});
+  };
+  add("calm p99", "ms", result->calm_ms_p99, kMustP99, BenchBound::kAtMost);
+  add("calm max", "ms", result->calm_ms_max, kMustMax, BenchBound::kAtMost);
+  const double line = result->line.as_double();
+  add("above the line", "%", std::max(0.0, result->highest.as_double() / line - 1) * 100, kMustAbove,
+      BenchBound::kAtMost);
+  if (result->explained_worst) {
+    add("explained, off by at most", "%", std::abs(*result->explained_worst) * 100, kMustExplained,
+        BenchBound::kAtMost);
+  }
+  if (options.scenario != "limit_halved") {
+    add("line in use", "%", result->line_used * 100, kMustUsed, BenchBound::kAtLeast);
+  } else {
+    add("followed after", "s", figure(*result, "slowest_follow_s").value_or(1e9), 1, BenchBound::kAtMost);
+    add("used again after", "s", figure(*result, "used_again_s").value_or(1e9), 10, BenchBound::kAtMost);
+  }
   if (auto found = figure(*result, "first_byte_freed_ms_p99"))
     first_byte = std::max(first_byte.value_or(0), *found);
   return true;

@@ -10,6 +10,7 @@ ServerPlan plan_server(Bytes line) {
       .output_maximum = line / 4,
       .reader_share = std::clamp(line / 512, 64_KiB, 1_MiB),
       .connections_maximum = line / 2,
+      .http_maximum = std::max(line / 64, 1_MiB),
   };
 }
 

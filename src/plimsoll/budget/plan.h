@@ -15,6 +15,7 @@ struct ServerPlan {
   Bytes output_maximum;       // replies not yet read by their clients, all connections together
   Bytes reader_share;         // what one connection may hold of that before no more of its requests are run
   Bytes connections_maximum;  // state and socket buffers of connections
+  Bytes http_maximum;         // state of HTTP connections
 };
 
 ServerPlan plan_server(Bytes line);

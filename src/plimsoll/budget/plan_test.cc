@@ -10,7 +10,7 @@ TEST(ServerPlan, LetsNoKindOfTrafficTakeEverything) {
     ServerPlan plan = plan_server(line);
     EXPECT_LT(plan.bodies_maximum, line);
     EXPECT_LT(plan.output_maximum, line);
-    EXPECT_LT(plan.connections_maximum, line);
+    EXPECT_LT(plan.connections_maximum + plan.http_maximum, line);
     EXPECT_LE(plan.reader_share, plan.output_maximum);
     EXPECT_GE(plan.reader_share, 64_KiB);
     EXPECT_LE(plan.reader_share, 1_MiB);

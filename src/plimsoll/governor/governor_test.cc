@@ -289,12 +289,28 @@ TEST_F(GovernorTest, SaysOnceThatNothingIsLeftToDrop) {
   EXPECT_EQ(sentences(EventKind::kNote).size(), 2u);
 }
 
+TEST_F(GovernorTest, TrimsMallocOnceWhenMuchMoreIsHeldThatNobodyCharged) {
+  look();
+  machine_.unexplained = 12_MiB;
+  look_for(1s);
+  EXPECT_EQ(trims_, 0) << "a tenth of the line";
+  machine_.unexplained = 20_MiB;
+  look_for(30s);
+  EXPECT_EQ(trims_, 1) << "it did not help, and is not tried again";
+  machine_.unexplained = 0_B;
+  look_for(5s);
+  machine_.unexplained = 20_MiB;
+  look_for(30s);
+  EXPECT_EQ(trims_, 2);
+}
+
 TEST_F(GovernorTest, TrimsMallocAtHighOnceInItsCooldown) {
   trim_gives_ = 2_MiB;
-  machine_.unexplained = 80_MiB;
+  machine_.unexplained = 10_MiB;
+  Charge table = index_.charge(70_MiB);
   look();
   EXPECT_EQ(trims_, 0) << "not at moderate";
-  machine_.unexplained = 100_MiB;
+  ASSERT_TRUE(table.grow(20_MiB));
   look();
   EXPECT_EQ(trims_, 1);
   EXPECT_EQ(sentences(EventKind::kHeapTrimmed).size(), 1u);

@@ -48,7 +48,7 @@ HttpConnection::HttpConnection(Loop& loop, asio::ip::tcp::socket socket)
 
 HttpConnection::~HttpConnection() {
   loop_.remove(*this);
-  loop_.connections.give(Listener::kState);
+  loop_.http.give(Loop::kConnection);
   loop_.node.traffic.http_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -15,9 +15,12 @@ int socket_buffer(Bytes line) { return static_cast<int>(std::clamp(line / 2048, 
 
 }  // namespace
 
-Listener::Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, Starter starter)
+Listener::Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, RequestKind kind,
+                   Lease Loop::* state, Starter starter)
     : node_(node),
       loops_(loops),
+      kind_(kind),
+      state_(state),
       starter_(std::move(starter)),
       acceptor_(loops.front()->io),
       pause_(loops.front()->io) {}
@@ -78,8 +81,9 @@ asio::awaitable<void> Listener::accept_all() {
 }
 
 bool Listener::take_state(Loop& loop) {
-  return loop.connections.take(kState) ||
-         (node_.cache.make_room_for(node_.connections, kState) && loop.connections.take(kState));
+  Lease& lease = loop.*state_;
+  return lease.take(Loop::kConnection) ||
+         (node_.cache.make_room_for(lease.account(), Loop::kConnection) && lease.take(Loop::kConnection));
 }
 
 void Listener::hand_over(Loop& loop, asio::ip::tcp::socket socket) {
@@ -87,7 +91,7 @@ void Listener::hand_over(Loop& loop, asio::ip::tcp::socket socket) {
   std::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   asio::post(loop.io, [this, &loop, taken = std::move(socket)]() mutable {
-    const bool admitted = node_.board.look(RequestKind::kConnect).verdict != Admission::Verdict::kReject;
+    const bool admitted = node_.board.look(kind_).verdict != Admission::Verdict::kReject;
     if (!admitted || !take_state(loop)) {
       node_.traffic.connections_refused.fetch_add(1, std::memory_order_relaxed);
       return;  // and the socket is closed

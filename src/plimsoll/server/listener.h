@@ -24,16 +24,15 @@ class Listener {
   // Called on the chosen loop's thread, with the state of the connection charged.
   using Starter = std::function<void(Loop&, asio::ip::tcp::socket)>;
 
-  Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, Starter starter);
+  // `kind`: what a connection is admitted as; `state`: what its state is charged to.
+  Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, RequestKind kind, Lease Loop::* state,
+           Starter starter);
 
   // Empty, or what is wrong in words.
   std::string open(const std::string& address, std::uint16_t port);
   std::uint16_t port() const { return port_; }
   void start();  // accepts from now on
   void stop();   // on the first loop's thread
-
-  static constexpr Bytes kState =
-      7_KiB;  // what a connection is charged: its state, and what the kernel takes at once (measured: 6.7)
 
  private:
   asio::awaitable<void> accept_all();
@@ -43,6 +42,8 @@ class Listener {
 
   Node& node_;
   std::vector<std::unique_ptr<Loop>>& loops_;
+  const RequestKind kind_;
+  Lease Loop::* const state_;
   const Starter starter_;
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer pause_;

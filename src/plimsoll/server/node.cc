@@ -32,6 +32,7 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
       found(std::move(limit)),
       line({.limit = limit_to_follow(found), .worst_overshoot = {}, .enforce = given.governor}),
       connections(line.open({.name = "connections", .kind = AccountKind::kWaitable, .guarantee = {}})),
+      http(line.open({.name = "http", .kind = AccountKind::kWaitable, .guarantee = {}})),
       sockets(line.open({.name = "sockets", .kind = AccountKind::kWaitable, .guarantee = {}})),
       bodies(line.open({.name = "bodies", .kind = AccountKind::kWaitable, .guarantee = {}})),
       output(line.open({.name = "output", .kind = AccountKind::kWaitable, .guarantee = {}})),
@@ -59,6 +60,7 @@ void Node::follow_line() {
   bodies.set_maximum(shares.bodies_maximum);
   output.set_maximum(shares.output_maximum);
   connections.set_maximum(shares.connections_maximum);
+  http.set_maximum(shares.http_maximum);
   gate.set_maximum(shares.bodies_maximum);
 }
 

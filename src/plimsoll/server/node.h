@@ -52,6 +52,7 @@ class Node {
   FoundLimit found;
   LoadLine line;
   Account& connections;  // state of connections, and bytes of requests that are not whole yet
+  Account& http;         // state of HTTP connections: apart, so that whoever looks is let in when all is full
   Account& sockets;      // what the kernel holds in their buffers
   Account& bodies;       // large values under way
   Account& output;       // replies that were not read yet

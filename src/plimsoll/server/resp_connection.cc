@@ -48,7 +48,7 @@ RespConnection::~RespConnection() {
   loop_.remove(*this);
   if (!kept_charge_.zero()) loop_.connections.give(kept_charge_);
   if (!socket_charge_.zero()) loop_.sockets.give(socket_charge_);
-  loop_.connections.give(Listener::kState);
+  loop_.connections.give(Loop::kConnection);
   node_.traffic.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -260,9 +260,13 @@ void Watch::note_freed(const Collector::Outcome& outcome) {
 }
 
 void Watch::trim_heap(const Sample& sample) {
-  if (!options_.reclaim || sample.level < Level::kHigh) return;
+  // What nobody charged is, for the most part, what malloc keeps: worth a look when there is much more of it.
+  other_at_trim_ = std::min(other_at_trim_, sample.other);
+  const bool grown = sample.other > other_at_trim_ + sample.line / 8;
+  if (!options_.reclaim || (sample.level < Level::kHigh && !grown)) return;
   if (!due(trimmed_, sample.at, options_.trim_cooldown)) return;
   trimmed_ = sample.at;
+  other_at_trim_ = sample.other;
   Bytes before = fast_.held;
   MonotonicTime begin = clock_.monotonic_now();
   if (!options_.trim || !options_.trim()) return;

@@ -87,6 +87,7 @@ class Watch {
   std::optional<MonotonicTime> limit_read_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   std::optional<MonotonicTime> slow_read_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   std::optional<MonotonicTime> trimmed_ PLIMSOLL_GUARDED_BY(tick_mutex_);
+  Bytes other_at_trim_ PLIMSOLL_GUARDED_BY(tick_mutex_);  // or the least since
   bool busy_ PLIMSOLL_GUARDED_BY(tick_mutex_) = true;
   bool more_to_free_ PLIMSOLL_GUARDED_BY(tick_mutex_) = false;  // owners gave, and it was not enough
   bool said_stuck_ PLIMSOLL_GUARDED_BY(tick_mutex_) = false;    // that owners have nothing left to give
