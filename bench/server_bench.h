@@ -13,6 +13,7 @@ namespace plimsoll {
 
 inline constexpr int kServerCore = 0;
 inline constexpr int kClientCore = 1;
+inline constexpr double kMustUsefulWork = 1 / 0.8;  // of work with memory enough, or of Redis's
 
 struct ServerBench {
   std::string program;  // plimsoll
@@ -38,10 +39,15 @@ bool still_alive(FloodServer& server);
 // Puts `keys` values of `value_size` into a RESP server, key_width characters each.
 bool store(const FloodServer& server, std::uint64_t keys, std::size_t key_width, std::size_t value_size);
 
+// Microseconds of the server's CPU, and of time, a request; no numbers when it answered nothing.
+std::vector<double> round_of(const FloodServer& server, const ValueSource& values, const LoadOptions& load,
+                             double seconds);
+
 void bench_speed(const ServerBench& bench, RowPrinter& printer);            // CPU and rate by our client
 void bench_redis_benchmark(const ServerBench& bench, RowPrinter& printer);  // the same by redis-benchmark
 void bench_item_bytes(const ServerBench& bench, RowPrinter& printer);
 void bench_idle(const ServerBench& bench, RowPrinter& printer);  // memory and the sampler's cost
+void bench_pressure(const ServerBench& bench, RowPrinter& printer);
 void bench_floods(const ServerBench& bench, RowPrinter& printer);
 
 }  // namespace plimsoll

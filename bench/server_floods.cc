@@ -18,7 +18,6 @@ constexpr double kMustUsed = 90;
 constexpr double kMustAbove = 1;
 constexpr double kMustExplained = 3;
 constexpr double kMustFirstByte = 20;
-constexpr double kMustUsefulWork = 1 / 0.8;
 
 std::optional<double> figure(const FloodResult& result, std::string_view name) {
   for (const FloodFigure& f : result.figures) {

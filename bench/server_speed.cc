@@ -42,41 +42,16 @@ struct Servers {
   }
 };
 
-// Microseconds of the server's CPU, and of time, a request.
-std::vector<double> try_round(const FloodServer& server, const ValueSource& values, const Cell& cell,
-                              double seconds) {
+LoadOptions load_of(const Cell& cell) {
   LoadOptions load;
-  load.port = server.resp_port();
   load.connections = kConnections;
   load.pipeline = cell.pipeline;
   load.get_share = cell.verb[0] == 'G' ? 1 : 0;
   load.keys = kKeys;
   load.key_width = kKeyWidth;
   load.value_size = kValue;
-  load.core = kClientCore;
   load.verify = false;  // the floor has one value for all; rightness is the tests' matter
-  LoadClient client(load, values);
-  if (!client.start()) return {};
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  std::uint64_t cpu = process_cpu_ns(server.pid());
-  std::uint64_t answered = client.stats().answered;
-  auto begin = std::chrono::steady_clock::now();
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-  answered = client.stats().answered - answered;
-  cpu = process_cpu_ns(server.pid()) - cpu;
-  std::chrono::duration<double, std::micro> wall = std::chrono::steady_clock::now() - begin;
-  if (answered == 0) return {};
-  auto count = static_cast<double>(answered);
-  return {static_cast<double>(cpu) / 1000 / count, wall.count() / count};
-}
-
-// A neighbour can starve a short round; a server that answers nothing three times is no figure.
-std::vector<double> round_of(const FloodServer& server, const ValueSource& values, const Cell& cell,
-                             double seconds) {
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    if (auto costs = try_round(server, values, cell, seconds); !costs.empty()) return costs;
-  }
-  return {NAN, NAN};
+  return load;
 }
 
 // The same by redis-benchmark; what it costs to start is in it, for everybody alike.
@@ -134,7 +109,7 @@ void bench_speed(const ServerBench& bench, RowPrinter& printer) {
   ValueSource values;
   printer.title("server CPU and rate, 1,000,000 keys, 50 connections");
   print_cells(bench, printer, servers, "", [&](const FloodServer& server, const Cell& cell) {
-    return round_of(server, values, cell, bench.seconds);
+    return round_of(server, values, load_of(cell), bench.seconds);
   });
 }
 
@@ -146,6 +121,27 @@ void bench_redis_benchmark(const ServerBench& bench, RowPrinter& printer) {
   print_cells(bench, printer, servers, ", redis-benchmark", [&](const FloodServer& server, const Cell& cell) {
     return round_of_redis_benchmark(bench, server, cell);
   });
+}
+
+// The same writes with an eighth of the memory that they would fill, and with all of it.
+void bench_pressure(const ServerBench& bench, RowPrinter& printer) {
+  LoadOptions writes = load_of({.verb = "SET", .pipeline = 16, .aim_cpu = 0});
+  writes.value_size = 1024;
+  auto tight = start_plimsoll(bench, "128MiB");
+  auto ample = start_plimsoll(bench, "2GiB");
+  for (auto* server : {&tight, &ample}) {
+    if (*server == nullptr) return;
+    if (!store(**server, kKeys, kKeyWidth, writes.value_size)) return;
+  }
+  ValueSource values;
+  printer.title("work under pressure, SET of 1 KiB over 1,000,000 keys, -P 16");
+  auto results =
+      PairedRounds(bench.rounds)
+          .run_many([&] { return round_of(*tight, values, writes, bench.seconds); }, {"a line of 2 GiB"},
+                    {[&] { return round_of(*ample, values, writes, bench.seconds); }});
+  if (!still_alive(*tight) || !still_alive(*ample)) return;
+  printer.add(rate_row_of(results[1], 1e6,
+                          {.bench = "rate, line of 128 MiB", .unit = "1/s", .must = kMustUsefulWork}));
 }
 
 }  // namespace plimsoll
