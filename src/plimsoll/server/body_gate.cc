@@ -8,6 +8,13 @@ bool BodyGate::fits(Bytes size) const { return !enforce_ || admitted_.plus_clamp
 
 bool BodyGate::is_too_large(const Ticket& ticket) const { return enforce_ && ticket.size_ > maximum_; }
 
+bool BodyGate::nobody_is_ahead() const {
+  for (const Ticket* ticket : queue_) {
+    if (!is_too_large(*ticket)) return false;
+  }
+  return true;
+}
+
 bool BodyGate::could_admit(Bytes size) const {
   MutexLock lock(mutex_);
   return !enforce_ || size <= maximum_;
@@ -16,7 +23,7 @@ bool BodyGate::could_admit(Bytes size) const {
 bool BodyGate::enter(Ticket& ticket, Bytes size) {
   MutexLock lock(mutex_);
   ticket.size_ = size;
-  if (fits(size) && std::all_of(queue_.begin(), queue_.end(), [&](Ticket* t) { return is_too_large(*t); })) {
+  if (nobody_is_ahead() && fits(size)) {
     admitted_ += size;
     return true;
   }

@@ -45,6 +45,7 @@ class BodyGate {
   void let_in() PLIMSOLL_REQUIRES(mutex_);
   bool fits(Bytes size) const PLIMSOLL_REQUIRES(mutex_);
   bool is_too_large(const Ticket& ticket) const PLIMSOLL_REQUIRES(mutex_);
+  bool nobody_is_ahead() const PLIMSOLL_REQUIRES(mutex_);
 
   const bool enforce_;
   mutable Mutex mutex_;
