@@ -1,0 +1,156 @@
+// Slabs beside the allocators of the distribution: pairs, batches freed in three orders, and the objects of a
+// database with random lifetimes. Peers are opened apart from the process's own malloc, and freed with the
+// size where they have that; one that is not installed is left out.
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "plimsoll/alloc/slab.h"
+#include "plimsoll/base/random.h"
+#include "plimsoll/os/pages.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr std::array<std::size_t, 4> kSizes = {64, 256, 1024, 4096};
+constexpr std::size_t kBatch = 1000;
+
+struct Ours {
+  SystemPages pages;
+  LoadLine line{{.limit = 2_GiB}};
+  Account& account = line.open({.name = "slabs"});
+  Account& idle = line.open({.name = "slabs_idle", .kind = AccountKind::kDroppable});
+  SlabAllocator slabs{{.account = account, .idle = idle, .pages = pages, .line = line.line()}};
+
+  void* allocate(std::size_t size) { return slabs.allocate(size); }
+  void free(void* object, std::size_t size) { slabs.deallocate(object, size); }
+};
+
+struct System {
+  void* allocate(std::size_t size) { return std::malloc(size); }
+  void free(void* object, std::size_t) { std::free(object); }
+};
+
+// A library that is opened for its own names, and takes over nobody's malloc.
+struct Opened {
+  void* (*take)(std::size_t) = nullptr;
+  void (*give)(void*, std::size_t) = nullptr;
+
+  Opened(const char* library, const char* take_name, const char* give_name) {
+    void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) return;
+    take = reinterpret_cast<void* (*)(std::size_t)>(dlsym(handle, take_name));
+    give = reinterpret_cast<void (*)(void*, std::size_t)>(dlsym(handle, give_name));
+  }
+  void* allocate(std::size_t size) { return take(size); }
+  void free(void* object, std::size_t size) { give(object, size); }
+};
+
+template <typename Allocator>
+void pair(benchmark::State& state, Allocator& allocator, std::size_t size) {
+  benchmark::DoNotOptimize(size);
+  for (auto _ : state) {
+    void* object = allocator.allocate(size);
+    benchmark::DoNotOptimize(object);
+    allocator.free(object, size);
+  }
+}
+
+// In the order of `order`; the time is of one allocation and its free.
+template <typename Allocator>
+void batch(benchmark::State& state, Allocator& allocator, std::size_t size,
+           const std::vector<std::size_t>& order) {
+  benchmark::DoNotOptimize(size);
+  std::vector<void*> objects(kBatch);
+  while (state.KeepRunningBatch(kBatch)) {
+    for (void*& object : objects) object = allocator.allocate(size);
+    benchmark::DoNotOptimize(objects.data());
+    for (std::size_t i : order) allocator.free(objects[i], size);
+  }
+}
+
+// Locks and small rows mostly; each new object takes the place of a random other.
+template <typename Allocator>
+void database(benchmark::State& state, Allocator& allocator) {
+  constexpr std::array<std::size_t, 16> kMix = {64,  64,  64,  64,  192, 192,  256,  256,
+                                                384, 384, 128, 512, 512, 1024, 2048, 4096};
+  struct Object {
+    void* place = nullptr;
+    std::size_t size = 0;
+  };
+  std::vector<Object> live(20'000);
+  Random random(7);
+  for (auto _ : state) {
+    Object& object = live[random.below(live.size())];
+    if (object.place != nullptr) allocator.free(object.place, object.size);
+    object.size = kMix[random.below(kMix.size())];
+    object.place = allocator.allocate(object.size);
+    *static_cast<char*>(object.place) = 1;
+  }
+  for (Object& object : live) {
+    if (object.place != nullptr) allocator.free(object.place, object.size);
+  }
+}
+
+const std::vector<std::size_t>& order_named(const std::string& name) {
+  static std::vector<std::size_t> first_first(kBatch), last_first(kBatch), any(kBatch);
+  if (first_first[1] == 0) {
+    std::iota(first_first.begin(), first_first.end(), 0);
+    last_first.assign(first_first.rbegin(), first_first.rend());
+    any = first_first;
+    Random random(3);
+    for (std::size_t i = kBatch; i > 1; --i) std::swap(any[i - 1], any[random.below(i)]);
+  }
+  return name == "FIFO" ? first_first : name == "LIFO" ? last_first : any;
+}
+
+template <typename Allocator>
+void add_rows(Allocator& allocator, const std::string& part) {
+  auto name = [&](const std::string& row) { return row + "/" + part; };
+  auto add = [&](const std::string& row, double must, double aim,
+                 std::function<void(benchmark::State&)> run) {
+    benchmark::RegisterBenchmark(name(row).c_str(), [=](benchmark::State& state) {
+      run(state);
+      if (part != "ours") return;
+      state.counters["must"] = must;
+      state.counters["aim"] = aim;
+    });
+  };
+  for (std::size_t size : kSizes) {
+    add("pair of " + std::to_string(size), 0.6, 0.4,
+        [&allocator, size](benchmark::State& state) { pair(state, allocator, size); });
+  }
+  for (const char* order : {"FIFO", "LIFO", "random"}) {
+    for (std::size_t size : kSizes) {
+      add("1000 of " + std::to_string(size) + " " + order, 0.75, 0.5,
+          [&allocator, size, order](benchmark::State& state) {
+            batch(state, allocator, size, order_named(order));
+          });
+    }
+  }
+  add("database mix", 0.75, 0.5, [&allocator](benchmark::State& state) { database(state, allocator); });
+}
+
+const bool kRegistered = [] {
+  static Ours ours;
+  static System system;
+  static Opened mimalloc("libmimalloc.so.2", "mi_malloc", "mi_free_size");
+  static Opened tcmalloc("libtcmalloc_minimal.so.4", "tc_malloc", "tc_free_sized");
+  add_rows(ours, "ours");
+  add_rows(ours, "again");
+  add_rows(system, "peer:glibc");
+  if (mimalloc.take != nullptr && mimalloc.give != nullptr) add_rows(mimalloc, "peer:mimalloc");
+  if (tcmalloc.take != nullptr && tcmalloc.give != nullptr) add_rows(tcmalloc, "peer:tcmalloc");
+  return true;
+}();
+
+}  // namespace
+}  // namespace plimsoll
