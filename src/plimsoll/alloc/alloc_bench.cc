@@ -1,6 +1,6 @@
 // Slabs beside the allocators of the distribution: pairs, batches freed in three orders, and the objects of a
-// database with random lifetimes. Peers are opened apart from the process's own malloc, and freed with the
-// size where they have that; one that is not installed is left out.
+// database with random lifetimes; an arena beside the standard library's. Peers are opened apart from the
+// process's own malloc, and freed with the size where they have that; one that is not installed is left out.
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
 
@@ -9,10 +9,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory_resource>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "plimsoll/alloc/arena.h"
 #include "plimsoll/alloc/slab.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/os/pages.h"
@@ -138,6 +140,46 @@ void add_rows(Allocator& allocator, const std::string& part) {
   }
   add("database mix", 0.75, 0.5, [&allocator](benchmark::State& state) { database(state, allocator); });
 }
+
+// 1000 small pieces, then all of them freed at once; the time is of one piece.
+template <typename Take, typename Reset>
+void arena(benchmark::State& state, const Take& take, const Reset& reset) {
+  std::array<std::size_t, 64> sizes{};
+  Random random(5);
+  for (std::size_t& size : sizes) size = 8 + random.below(57);
+  while (state.KeepRunningBatch(kBatch)) {
+    for (std::size_t i = 0; i < kBatch; ++i) benchmark::DoNotOptimize(take(sizes[i % sizes.size()]));
+    reset();
+  }
+}
+
+void arena_ours(benchmark::State& state) {
+  static Ours ours;
+  Arena arena_of_ours({.slabs = ours.slabs, .pages = ours.pages, .account = ours.account});
+  arena(
+      state, [&](std::size_t size) { return arena_of_ours.allocate(size, 8); },
+      [&] { arena_of_ours.reset(); });
+  state.counters["must"] = 0.75;
+  state.counters["aim"] = 0.6;
+}
+void arena_monotonic(benchmark::State& state) {
+  std::vector<std::byte> kept(128 * 1024);
+  std::pmr::monotonic_buffer_resource resource(kept.data(), kept.size());
+  arena(state, [&](std::size_t size) { return resource.allocate(size, 8); }, [&] { resource.release(); });
+}
+void arena_malloc(benchmark::State& state) {
+  std::vector<void*> taken;
+  arena(
+      state, [&](std::size_t size) { return taken.emplace_back(std::malloc(size)); },
+      [&] {
+        for (void* object : taken) std::free(object);
+        taken.clear();
+      });
+}
+BENCHMARK(arena_ours)->Name("arena, 1000 pieces of 8 to 64/ours");
+BENCHMARK(arena_ours)->Name("arena, 1000 pieces of 8 to 64/again");
+BENCHMARK(arena_monotonic)->Name("arena, 1000 pieces of 8 to 64/peer:pmr monotonic on a kept buffer");
+BENCHMARK(arena_malloc)->Name("arena, 1000 pieces of 8 to 64/peer:malloc");
 
 const bool kRegistered = [] {
   static Ours ours;

@@ -150,7 +150,10 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 2;  // farther than this is another word, not a slip
   for (std::string_view candidate : candidates) {
-    std::size_t distance = edit_distance(word, candidate);
+    // "--http-port" for "--http" is far by letters, and near to whoever typed it.
+    const bool begins_alike = std::min(word.size(), candidate.size()) >= 3 &&
+                              (word.starts_with(candidate) || candidate.starts_with(word));
+    std::size_t distance = begins_alike ? 1 : edit_distance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -178,6 +178,8 @@ TEST(Text, SuggestsTheNearestWordOrNone) {
   EXPECT_EQ(nearest("RESP-PORT", kWords), "resp-port");
   EXPECT_EQ(nearest("resport", kWords), "resp-port");
   EXPECT_EQ(nearest("lien", kWords), "line");
+  EXPECT_EQ(nearest("line-size", kWords), "line") << "far by letters, and the same word";
+  EXPECT_EQ(nearest("resp", kWords), "resp-port");
   EXPECT_EQ(nearest("completely-other", kWords), "");
   constexpr std::array<std::string_view, 2> kNear = {"axe", "axi"};
   EXPECT_EQ(nearest("axo", kNear), "axe");  // the first of equals

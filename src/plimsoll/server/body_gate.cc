@@ -31,6 +31,14 @@ bool BodyGate::enter(Ticket& ticket, Bytes size) {
   return false;
 }
 
+bool BodyGate::extend(Ticket& ticket, Bytes size) {
+  MutexLock lock(mutex_);
+  if (!fits(size)) return false;
+  ticket.size_ += size;
+  admitted_ += size;
+  return true;
+}
+
 void BodyGate::leave(Ticket& ticket) {
   MutexLock lock(mutex_);
   auto place = std::find(queue_.begin(), queue_.end(), &ticket);

@@ -34,6 +34,8 @@ class BodyGate {
   bool could_admit(Bytes size) const;
   // True: admitted now. False: `ticket` waits, and admitted() will be called unless leave() comes first.
   bool enter(Ticket& ticket, Bytes size);
+  // As much more for one that is in, now or not at all: whoever is in must never wait for others who are.
+  [[nodiscard]] bool extend(Ticket& ticket, Bytes size);
   // Gives back what was admitted, or the place in the queue. REQUIRES: entered, and not left yet.
   void leave(Ticket& ticket);
 

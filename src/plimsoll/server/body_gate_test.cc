@@ -145,6 +145,18 @@ TEST_F(BodyGateTest, LetsOthersPassOneThatALoweredMaximumShutsOut) {
   gate_.leave(third_);
 }
 
+TEST_F(BodyGateTest, ExtendsWhoIsInByWhatFitsAndNeverMakesItWait) {
+  EXPECT_TRUE(gate_.enter(first_, 40_B));
+  EXPECT_TRUE(gate_.extend(first_, 50_B));
+  EXPECT_EQ(gate_.admitted(), 90_B);
+  EXPECT_FALSE(gate_.extend(first_, 11_B));
+  EXPECT_FALSE(gate_.enter(second_, 20_B));
+  gate_.leave(first_);
+  EXPECT_EQ(order_, (std::vector<int>{2}));
+  EXPECT_EQ(gate_.admitted(), 20_B);
+  gate_.leave(second_);
+}
+
 TEST_F(BodyGateTest, SaysWhatItCouldEverAdmit) {
   EXPECT_TRUE(gate_.enter(first_, 100_B));
   EXPECT_TRUE(gate_.could_admit(100_B)) << "later, when the first has left";

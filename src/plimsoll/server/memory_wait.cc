@@ -64,6 +64,8 @@ void GatePass::leave() {
   if (std::exchange(entered_, false)) loop_.node.gate.leave(*this);
 }
 
+bool GatePass::extend(Bytes size) { return loop_.node.gate.extend(*this, size); }
+
 void GatePass::admitted() noexcept { raise(loop_.io, signal_); }
 
 asio::awaitable<bool> GatePass::enter(Bytes size, MonotonicTime deadline) {

@@ -27,6 +27,7 @@ class GatePass final : public BodyGate::Ticket {
   ~GatePass() override;
 
   asio::awaitable<bool> enter(Bytes size, MonotonicTime deadline);
+  [[nodiscard]] bool extend(Bytes size);  // REQUIRES: entered
   void leave();
   void admitted() noexcept override;
 

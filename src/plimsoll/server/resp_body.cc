@@ -69,9 +69,13 @@ asio::awaitable<bool> RespConnection::admit_body(Body& body) {
     co_return false;
   }
   // Several large arguments of one request hold their places together.
-  if (!pass_) pass_.emplace(loop_);
   bool entered = true;
-  if (bodies_.empty()) entered = co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait);
+  if (pass_) {
+    entered = pass_->extend(size);
+  } else {
+    pass_.emplace(loop_);
+    entered = co_await pass_->enter(size, node_.clock.monotonic_now() + kAdmissionWait);
+  }
   if (!entered) {
     if (!closed_) refuse_request(0, kOutOfMemory);
     co_return false;
