@@ -58,12 +58,16 @@ unsigned take_slot(SlabAllocator& allocator) {
 
 constexpr Bytes kMagazineBytes = Bytes(sizeof(Magazine) + 16);  // and malloc's share
 
+// Its magazines have gone to the depots: what its other objects free after that goes to the slabs.
+constinit thread_local bool thread_has_ended = false;
+
 }  // namespace
 
 // At a thread's end its magazines go to the depots.
 struct SlabThreadExit {
   bool armed = false;
   ~SlabThreadExit() {
+    thread_has_ended = true;
     MutexLock lock(slots().mutex);
     for (std::size_t slot = 0; slot < detail::kSlabFronts; ++slot) {
       SlabFront* front = detail::slab_fronts[slot];
@@ -133,7 +137,7 @@ SlabFront* SlabAllocator::open_front() noexcept {
 detail::MagazinePair* SlabAllocator::pair_of(unsigned size_class) noexcept {
   if (slot_ == detail::kSlabFronts) return nullptr;
   SlabFront* front = detail::slab_fronts[slot_];
-  if (front == &detail::no_slab_front) front = open_front();
+  if (front == &detail::no_slab_front) front = thread_has_ended ? nullptr : open_front();
   if (front == nullptr) return nullptr;
   detail::MagazinePair& pair = front->pairs[size_class];
   if (pair.loaded->capacity > 0) return &pair;

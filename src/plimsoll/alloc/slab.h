@@ -132,7 +132,7 @@ class SlabAllocator final : public Reclaimer {
   }
 
   bool owns(const void* address) const noexcept;
-  // What the object has room for. REQUIRES: of this allocator and in use.
+  // What the object takes up; only what was asked for may be touched. REQUIRES: of this allocator and in use.
   std::size_t usable_size(const void* object) const noexcept { return SizeClasses::size(class_of(object)); }
 
   // Objects that wait in depots and were not asked for since the last call go back to their slabs. Call some

@@ -226,6 +226,28 @@ TEST_F(SlabTest, LosesNothingWhenThreadsEnd) {
   EXPECT_LE(slabs_.stats().slabs, 4_MiB) << "what this thread's magazines hold on to";
 }
 
+// Ends after the thread's magazines have.
+struct Late {
+  SlabAllocator* slabs = nullptr;
+  void* object = nullptr;
+  ~Late() {
+    if (slabs == nullptr) return;
+    slabs->deallocate(object);
+    slabs->deallocate(slabs->allocate(64), 64);
+  }
+};
+
+TEST_F(SlabTest, ServesObjectsThatEndAfterTheThreadsMagazines) {
+  std::thread([this] {
+    thread_local Late late;
+    late.slabs = &slabs_;
+    late.object = slabs_.allocate(64);
+  }).join();
+  slabs_.reclaim(Bytes::max());
+  EXPECT_EQ(slabs_.stats().slabs, 0_B);
+  slabs_.CheckInvariants();
+}
+
 // Objects made by one thread and freed by another, and back; in all of them a pattern.
 TEST_F(SlabTest, LetsAnyThreadFreeWhatAnotherAllocated) {
   constexpr int kThreads = 4;
