@@ -57,6 +57,7 @@ unsigned take_slot(SlabAllocator& allocator) {
 }
 
 constexpr Bytes kMagazineBytes = Bytes(sizeof(Magazine) + 16);  // and malloc's share
+constexpr Bytes kFrontBytes = Bytes(sizeof(SlabFront) + 16);
 
 // Its magazines have gone to the depots: what its other objects free after that goes to the slabs.
 constinit thread_local bool thread_has_ended = false;
@@ -112,18 +113,30 @@ bool SlabAllocator::charge_own(Bytes bytes) noexcept {
   return true;
 }
 
+void SlabAllocator::release_own(Bytes bytes) noexcept {
+  MutexLock lock(charge_mutex_);
+  magazines_.shrink(bytes);
+}
+
 Magazine* SlabAllocator::new_magazine(unsigned size_class) noexcept {
   if (Magazine* waiting = bins_[size_class].take_empty()) return waiting;
   if (!charge_own(kMagazineBytes)) return nullptr;
   auto* magazine = new (std::nothrow) Magazine;
-  if (magazine != nullptr) magazine->capacity = magazine_capacity(size_class);
+  if (magazine == nullptr) {
+    release_own(kMagazineBytes);
+    return nullptr;
+  }
+  magazine->capacity = magazine_capacity(size_class);
   return magazine;
 }
 
 SlabFront* SlabAllocator::open_front() noexcept {
-  if (!charge_own(Bytes(sizeof(SlabFront) + 16))) return nullptr;
+  if (!charge_own(kFrontBytes)) return nullptr;
   auto* front = new (std::nothrow) SlabFront{.pairs = detail::no_slab_front.pairs};
-  if (front == nullptr) return nullptr;
+  if (front == nullptr) {
+    release_own(kFrontBytes);
+    return nullptr;
+  }
   thread_exit.armed = true;  // used, so that it is made and ends with the thread
   MutexLock lock(slots().mutex);
   front->home = &detail::slab_fronts[slot_];
@@ -164,8 +177,7 @@ void SlabAllocator::close(SlabFront& front) noexcept {
   (front.previous ? front.previous->next : fronts_) = front.next;
   if (front.next != nullptr) front.next->previous = front.previous;
   delete &front;
-  MutexLock lock(charge_mutex_);
-  magazines_.shrink(Bytes(sizeof(SlabFront) + 16));
+  release_own(kFrontBytes);
 }
 
 // The thread's pair of the class is empty where it counts: swap, exchange, or fill half of it from slabs.

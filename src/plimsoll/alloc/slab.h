@@ -169,6 +169,7 @@ class SlabAllocator final : public Reclaimer {
   detail::SlabFront* open_front() noexcept;
   Magazine* new_magazine(unsigned size_class) noexcept;
   bool charge_own(Bytes bytes) noexcept;
+  void release_own(Bytes bytes) noexcept;
   // Its magazines go to the depots, and its thread has none. REQUIRES: the lock for slots.
   void close(detail::SlabFront& front) noexcept;
 
