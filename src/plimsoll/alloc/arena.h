@@ -56,7 +56,7 @@ class Arena {
   // null.
   void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(at_);
-    const std::size_t gap = (alignment - at % alignment) % alignment;
+    const std::size_t gap = -at & (alignment - 1);
     const auto room = static_cast<std::size_t>(end_ - at_);
     if (size > room || gap > room - size || at_ == nullptr) [[unlikely]]
       return allocate_slow(size, alignment);
