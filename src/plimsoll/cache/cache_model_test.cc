@@ -61,7 +61,9 @@ class Model {
 
   void compare(const Cache::Slot& slot, const std::string& key, int i) {
     auto known = model_.find(key);
-    if (!evict_) ASSERT_EQ(slot.exists(), known != model_.end()) << "operation " << i;
+    if (!evict_) {
+      ASSERT_EQ(slot.exists(), known != model_.end()) << "operation " << i;
+    }
     if (!slot.exists()) {
       model_.erase(key);
       return;
