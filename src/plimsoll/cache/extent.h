@@ -43,9 +43,8 @@ class Extent {
   std::size_t reserved() const { return reserved_; }
   Bytes charged() const { return charge_.size(); }
 
-  // Charges pages up to `size`, to the account it was opened with or moved to; false when refused. REQUIRES:
-  // size
-  // <= capacity(); nobody has pinned it, of charge_to() as well.
+  // Charges pages up to `size`, to the account it was opened with or moved to; false when refused.
+  // REQUIRES: size <= capacity(); nobody has pinned it, of charge_to() as well.
   [[nodiscard]] bool reserve(std::size_t size);
   // REQUIRES: size <= reserved(). Bytes that were never written read as zero.
   void set_size(std::size_t size);
