@@ -108,8 +108,8 @@ class ThreadFronts {
   Bytes front_bytes_;
   unsigned slot_ = detail::kThreadSlots;
   std::uint64_t born_ = 0;
-  ThreadFront* first_ = nullptr;  // under the registry's lock, as all below
-  std::size_t count_ = 0;
+  ThreadFront* first_ = nullptr;        // under the registry's lock, as all below
+  std::atomic<std::size_t> count_ = 0;  // read without it, too
   Charge charge_;
 };
 
