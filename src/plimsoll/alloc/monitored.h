@@ -3,7 +3,7 @@
 // Counting must not cost what it measures: each thread counts in a shard of its own, which it alone writes,
 // with plain loads and stores; readers add the shards up. One allocation in so many, chosen at random, is
 // timed. A shard tells the others of its bytes in steps, and remembers its own highest, so that the peak is
-// exact for one thread and within a step for each further one.
+// exact for one thread and within a step for each of several.
 //
 //   MonitoredAllocator watched(slabs, {.name = "rows"});
 //   void* row = watched.allocate(200);
@@ -105,7 +105,7 @@ class AllocationMonitor {
     std::uint64_t frees = 0;
     std::uint64_t refused = 0;
     Bytes bytes;  // asked for and not freed
-    Bytes peak;   // of bytes; exact for one thread, within a step for each further
+    Bytes peak;   // of bytes; exact for one thread, within a step for each of several
     // [k]: allocations of at most 2^k bytes and more than half of that; 16 bytes and less are in [4].
     std::array<std::uint64_t, kSizes> by_size{};
   };
