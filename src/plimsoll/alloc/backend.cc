@@ -30,6 +30,10 @@ constexpr const char* kNoJemalloc =
 constexpr const char* kNoMimalloc = "libmimalloc.so.2 cannot be opened: install libmimalloc2.0";
 constexpr const char* kNoOptions = "the backends arena and slabs need BackendOptions: slabs, pages, account";
 
+// In one piece. More is a mistake, for which some mallocs (a sanitizer's) end the process instead of
+// refusing.
+constexpr std::size_t kLargest = std::size_t{1} << 39;
+
 // Of jemalloc and mimalloc, whose smallest size is 8.
 constexpr bool is_aligned_anyway(std::size_t size, std::size_t alignment) {
   return alignment <= (size < kOrdinaryAlignment ? 8 : kOrdinaryAlignment);
@@ -39,6 +43,7 @@ class SystemBackend final : public Backend {
  public:
   std::string_view name() const override { return name_of(BackendKind::kSystem); }
   void* allocate(std::size_t size, std::size_t alignment) noexcept override {
+    if (size > kLargest) return nullptr;
     if (alignment <= kOrdinaryAlignment) return std::malloc(size);
     void* object = nullptr;
     return posix_memalign(&object, alignment, size) == 0 ? object : nullptr;
@@ -54,6 +59,7 @@ class JemallocBackend final : public Backend {
  public:
   std::string_view name() const override { return name_of(BackendKind::kJemalloc); }
   void* allocate(std::size_t size, std::size_t alignment) noexcept override {
+    if (size > kLargest) return nullptr;
     return mallocx(std::max<std::size_t>(size, 1), flags(size, alignment));
   }
   void deallocate(void* object, std::size_t size, std::size_t alignment) noexcept override {
@@ -116,6 +122,7 @@ class MimallocBackend final : public Backend {
   explicit MimallocBackend(const Mimalloc& library) : library_(library) {}
   std::string_view name() const override { return name_of(BackendKind::kMimalloc); }
   void* allocate(std::size_t size, std::size_t alignment) noexcept override {
+    if (size > kLargest) return nullptr;
     return is_aligned_anyway(size, alignment) ? library_.take(size) : library_.take_aligned(size, alignment);
   }
   void deallocate(void* object, std::size_t, std::size_t) noexcept override { library_.give(object); }

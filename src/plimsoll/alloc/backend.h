@@ -13,10 +13,10 @@
 // mimalloc is opened when asked for and stays. Invariant: what a backend gave goes back to the same backend.
 //
 // Thread-safety: all methods from any thread. Cost: a virtual call above the allocator's (arena: a lock);
-// stats() of jemalloc and mimalloc some microseconds. Limits: alignment to a page. Errors: open_backend says
-// why and how to get it; allocate() null when refused. Ownership: refers to what is in BackendOptions; memory
-// of `system`, `jemalloc` and `mimalloc` outlives its backend, that of `arena` ends with it, and `slabs`
-// aborts when memory is left.
+// stats() of jemalloc and mimalloc some microseconds. Limits: 512 GiB in one piece, alignment to a page.
+// Errors: open_backend says why and how to get it; allocate() null when refused. Ownership: refers to what is
+// in BackendOptions; memory of `system`, `jemalloc` and `mimalloc` outlives its backend, that of `arena` ends
+// with it, and `slabs` aborts when memory is left.
 #pragma once
 
 #include <cstddef>
