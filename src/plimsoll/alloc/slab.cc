@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "plimsoll/alloc/internal/slab_store.h"
-#include "plimsoll/base/clock.h"
+#include "plimsoll/alloc/pattern_tracker.h"
 
 namespace plimsoll {
 namespace {
@@ -26,6 +26,7 @@ SlabAllocator::SlabAllocator(const Options& options)
     : classes_(options.classes),
       name_(options.name),
       idle_(options.idle),
+      tracker_(options.tracker),
       machine_(options.topology ? nullptr : new Topology(Topology::of_machine())),
       store_(new SlabStore({.region = {.pages = options.pages,
                                        .account = options.account,
@@ -33,7 +34,8 @@ SlabAllocator::SlabAllocator(const Options& options)
                                        .address_space = options.address_space.zero() ? options.line * 16
                                                                                      : options.address_space},
                             .classes = classes_,
-                            .topology = options.topology ? *options.topology : *machine_})),
+                            .topology = options.topology ? *options.topology : *machine_,
+                            .magazines = options.magazines})),
       fronts_({.owner = owner_,
                .account = options.account,
                .columns = classes_.count() + (store_->nodes() > 1 ? store_->nodes() : 0),
@@ -101,6 +103,8 @@ void* SlabAllocator::allocate_slow(unsigned size_class, std::size_t size) noexce
   MagazinePair& pair = front->pairs()[size_class];
   if (pair.loaded->capacity == 0 && !depot.equip(pair)) return allocate_shared(size_class);
   if (!depot.load(pair) && !refill(*pair.loaded, front->node, size_class, size)) return refuse();
+  // What is asked for here stands for all that its magazine will be asked for.
+  if (tracker_ != nullptr) tracker_->record(size, pair.loaded->count);
   return pair.loaded->slots[--pair.loaded->count];
 }
 

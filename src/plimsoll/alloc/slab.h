@@ -35,6 +35,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -50,6 +51,7 @@
 namespace plimsoll {
 
 class PageSource;
+class PatternTracker;
 class SlabStore;
 class Topology;
 
@@ -69,6 +71,9 @@ class SlabAllocator final : public Reclaimer {
     Bytes address_space{};  // if it is to be another
     std::string_view name = "slabs";
     SizeClasses classes{};
+    // Of each class, how many objects a thread keeps to begin with; those that are missing by their size.
+    std::span<const std::uint32_t> magazines{};
+    PatternTracker* tracker = nullptr;   // is told what is asked for, a magazine at a time
     const Topology* topology = nullptr;  // null: the machine's
     SlabFronts fronts = SlabFronts::kByItself;
   };
@@ -212,6 +217,7 @@ class SlabAllocator final : public Reclaimer {
   const SizeClasses classes_;
   const std::string_view name_;
   Account& idle_;
+  PatternTracker* const tracker_;
   std::unique_ptr<Topology> machine_;  // when no other was given
   std::unique_ptr<SlabStore> store_;
   Owner owner_{*this};

@@ -44,10 +44,11 @@ SlabStore::SlabStore(const Options& options)
     for (unsigned c = 0; c < classes_.count(); ++c) {
       shelf(node, c).bin.open(region_, classes_, c, node);
       const std::size_t size = classes_.size(c);
-      shelf(node, c).depot.open({.account = options.region.account,
-                                 .capacity = first_capacity(size),
-                                 .largest = largest_capacity(size),
-                                 .each_looked_at = nodes_ > 1});
+      shelf(node, c).depot.open(
+          {.account = options.region.account,
+           .capacity = c < options.magazines.size() ? (options.magazines[c] + 1) / 2 : first_capacity(size),
+           .largest = largest_capacity(size),
+           .each_looked_at = nodes_ > 1});
     }
     // Memory that is not near is better than none: where it cannot be chosen, first touch decides.
     if (nodes_ > 1 && region_.capacity() > 0)

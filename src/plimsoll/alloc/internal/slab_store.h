@@ -23,6 +23,7 @@ class SlabStore {
     SlabRegion::Options region;
     const SizeClasses& classes;
     const Topology& topology;
+    std::span<const std::uint32_t> magazines{};  // objects of each class for a thread, to begin with
   };
   struct Stats {
     SlabRegion::Stats region;
