@@ -18,7 +18,7 @@
 // Thread-safety: as the allocator's; the destructor, reset() and forget() alone. Cost: less than 2 ns a pair
 // (monitored_bench.cc); 1.3 KiB a thread; stats() a lock and 1 us a thread. Limits: 16 monitors at a time
 // have shards, further ones count by locked instructions. Errors: the allocator's. Ownership: refers to the
-// allocator, the clock and the account.
+// allocator, the name, the clock and the account.
 #pragma once
 
 #include <array>
