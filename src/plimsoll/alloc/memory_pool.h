@@ -128,7 +128,7 @@ class MemoryPool {
   void CheckInvariants() const;
 
   // Objects that nobody asked for since the last call go back to their slabs. Call some times a second.
-  void trim() { slabs_.trim(); }
+  void tick() { slabs_.tick(); }
   // Free memory back to the system; says how much.
   Bytes reclaim(Bytes wanted) { return slabs_.reclaim(wanted); }
 

@@ -79,7 +79,7 @@ class Harness {
         if (!blocks_.empty()) end_one(byte() % blocks_.size());
         return;
       case 6:
-        pool_->trim();
+        pool_->tick();
         pool_->reclaim(Bytes(byte() * std::uint64_t{4096}));
         pool_->CheckInvariants();
         return;

@@ -202,7 +202,7 @@ class MemoryPoolModelTest : public MemoryPoolTest, public ::testing::WithParamIn
         ASSERT_EQ(pool_->stats().used, used_);
         ASSERT_EQ(pool_->stats().refused, refused_);
         pool_->CheckInvariants();
-        pool_->trim();
+        pool_->tick();
       }
     }
     while (!blocks_.empty()) remove(blocks_.size() - 1);
@@ -256,7 +256,7 @@ TEST_F(MemoryPoolTest, StaysRightUnderThreadsAtItsCap) {
       for (const auto& [block, with] : mine) {
         for (std::byte byte : block.bytes()) wrong += static_cast<int>(byte) != with;
       }
-      if (round % 30 == 0) pool_->trim();
+      if (round % 30 == 0) pool_->tick();
     }
   };
   std::vector<std::thread> threads;
@@ -284,8 +284,8 @@ TEST_F(MemoryPoolTest, TellsHowWellItUsesWhatItHolds) {
   EXPECT_LT(stats.hit_rate(), 0.1) << "all of them are new";
   // Every second one is freed: half of what is held is free in between, or in magazines.
   for (std::size_t i = 0; i < blocks.size(); i += 2) blocks[i] = MemoryBlock();
-  pool_->trim();
-  pool_->trim();
+  pool_->tick();
+  pool_->tick();
   stats = pool_->stats();
   EXPECT_GT(stats.fragmentation(), 0.4);
   EXPECT_LT(stats.efficiency(), 0.6);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "plimsoll/alloc/pattern_tracker.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/os/failing_pages.h"
 #include "plimsoll/os/pages.h"
@@ -97,6 +99,25 @@ TEST_F(SlabTest, CreatesAndDestroysObjectsOfAType) {
   slabs_.destroy<Tracked>(nullptr);
 }
 
+TEST_F(SlabTest, IsCutAsItIsTold) {
+  const std::array<std::size_t, 3> sizes = {48, 200, 3000};
+  const std::array<std::uint32_t, 2> magazines = {20, 10};
+  PatternTracker tracker;
+  SlabAllocator::Options told = options(pages_);
+  told.classes = *SizeClasses::make(sizes);
+  told.magazines = magazines;
+  told.tracker = &tracker;
+  SlabAllocator slabs(told);
+  std::vector<void*> objects;
+  for (int i = 0; i < 1000; ++i) objects.push_back(slabs.allocate(150));
+  EXPECT_EQ(slabs.usable_size(objects[0]), 208u);
+  EXPECT_EQ(slabs.classes().count(), 4u);
+  EXPECT_EQ(tracker.stats().recorded, 1000u) << "in magazines of five, of which half is filled";
+  EXPECT_NEAR(slabs.stats().rounding(), 1 - 150.0 / 208, 0.001);
+  for (void* object : objects) slabs.deallocate(object, 150);
+  slabs.CheckInvariants();
+}
+
 TEST_F(SlabTest, ChargesBySlabAndGivesEmptyOnesBack) {
   std::vector<void*> objects;
   for (int i = 0; i < 10'000; ++i) objects.push_back(slabs_.allocate(1024));  // 64 a slab
@@ -109,8 +130,8 @@ TEST_F(SlabTest, ChargesBySlabAndGivesEmptyOnesBack) {
   EXPECT_EQ(held, 0_B) << "what nobody has touched is not backed";
   for (void* object : objects) std::memset(object, 1, 1024);
   for (void* object : objects) slabs_.deallocate(object, 1024);
-  slabs_.trim();
-  slabs_.trim();
+  slabs_.tick();
+  slabs_.tick();
   EXPECT_GT(idle_.used(), full / 2) << "empty, kept for the next, and droppable";
   EXPECT_EQ(slabs_.offer().droppable, idle_.used());
   EXPECT_GE(slabs_.reclaim(1_MiB), 1_MiB);
@@ -124,8 +145,8 @@ TEST_F(SlabTest, UsesKeptSlabsAgain) {
   for (int i = 0; i < 1000; ++i) objects.push_back(slabs_.allocate(4096));
   for (void* object : objects) slabs_.deallocate(object, 4096);
   slabs_.reclaim(0_B);
-  slabs_.trim();
-  slabs_.trim();
+  slabs_.tick();
+  slabs_.tick();
   const Bytes kept = idle_.used();
   EXPECT_GT(kept, 3_MiB);
   for (void*& object : objects) object = slabs_.allocate(1024);
@@ -188,7 +209,7 @@ TEST_P(SlabModelTest, KeepsEveryObjectAsItsOwnerLeftIt) {
       remove(random_.below(objects_.size()));
     }
     if (step % 5000 == 0) {
-      slabs_.trim();
+      slabs_.tick();
       slabs_.reclaim(Bytes(random_.below(4) * 100'000));
       slabs_.CheckInvariants();
     }
@@ -280,7 +301,7 @@ TEST_F(SlabTest, LetsAnyThreadFreeWhatAnotherAllocated) {
         for (std::size_t i = 0; i < size; ++i) wrong += bytes[i] != (size & 255);
         slabs_.deallocate(bytes, size);
       }
-      if (round % 50 == 0) slabs_.trim();
+      if (round % 50 == 0) slabs_.tick();
     }
   };
   std::vector<std::thread> threads;
