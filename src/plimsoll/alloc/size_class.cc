@@ -20,6 +20,7 @@ Result<SizeClasses> SizeClasses::make(std::span<const std::size_t> sizes) {
   }
   SizeClasses made;
   made.sizes_ = {};
+  made.usual_ = false;
   made.fill({rounded.data(), count});
   return made;
 }

@@ -40,6 +40,7 @@ class SizeClasses {
   static Result<SizeClasses> make(std::span<const std::size_t> sizes);
 
   constexpr unsigned count() const { return count_; }
+  constexpr bool usual() const { return usual_; }  // not of a list
   // REQUIRES: size <= kLargest. A request for nothing gets the smallest.
   constexpr unsigned of(std::size_t size) const { return table_[(size + kGranule - 1) / kGranule]; }
   constexpr std::size_t size(unsigned size_class) const { return sizes_[size_class]; }
@@ -76,6 +77,7 @@ class SizeClasses {
 
   std::array<std::uint8_t, kLargest / kGranule + 1> table_{};
   std::uint8_t count_ = 0;
+  bool usual_ = true;
   std::array<std::uint16_t, kMost> sizes_{};
 };
 

@@ -95,8 +95,13 @@ void* SlabAllocator::allocate_shared(unsigned size_class) noexcept {
   return object ? object : refuse();
 }
 
+void SlabAllocator::deallocate_shared(void* object, unsigned size_class) noexcept {
+  store_->give_one(store_->topology().current_node(), size_class, object);
+}
+
 // The thread's pair of the class is empty where it counts: swap, exchange, or fill half of it from slabs.
 void* SlabAllocator::allocate_slow(unsigned size_class, std::size_t size) noexcept {
+  if (!fronts_.have_mine() && fronts_.enough()) return allocate_shared(size_class);
   ThreadFront* front = front_of_thread();
   if (front == nullptr) return allocate_shared(size_class);
   Depot& depot = store_->depot(front->node, size_class);
@@ -122,8 +127,9 @@ void SlabAllocator::send_home(ThreadFront& front, void* object, unsigned home, u
 
 // On one node: both magazines of the pair are full. On several: every free comes here.
 void SlabAllocator::deallocate_slow(void* object, unsigned size_class) noexcept {
+  if (!fronts_.have_mine() && fronts_.enough()) return deallocate_shared(object, size_class);
   ThreadFront* front = front_of_thread();
-  if (front == nullptr) return store_->give_one(store_->topology().current_node(), size_class, object);
+  if (front == nullptr) return deallocate_shared(object, size_class);
   if (store_->nodes() > 1) {
     const unsigned home = store_->region().node_of(store_->region().slab_of(object));
     if (home != front->node) return send_home(*front, object, home, size_class);

@@ -21,7 +21,7 @@
 // address sanitizer; builds with checks find objects freed twice, freed with another size, or not ours.
 //
 // Thread-safety: all methods from any thread; the destructor alone. Cost: 2 ns for a pair that meets no
-// depot, 5 to 10 more where it does; 8 by way of the processor's; a thread keeps up to two magazines of each
+// depot, 5 to 10 more where it does; 15 by way of the processor's; a thread keeps up to two magazines of each
 // class it uses. Limits: 32 KiB, alignment to a page; 64 allocators and pools at a time have magazines,
 // further ones lock. Errors: null when the account, the line or the system refuses, and above the limits.
 // Ownership: all objects end with the allocator, which aborts if slabs of them are in use. fork: the child
@@ -139,12 +139,12 @@ class SlabAllocator final : public Reclaimer {
   template <std::size_t kSize>
   void* allocate() noexcept {
     static_assert(kSize <= kLargest);
-    return allocate_of(classes_.of(kSize), kSize);
+    return allocate_of(class_of_size<kSize>(), kSize);
   }
   template <std::size_t kSize>
   void deallocate(void* object) noexcept {
     static_assert(kSize <= kLargest);
-    deallocate(object, kSize);
+    if (object != nullptr) deallocate_of(object, class_of_size<kSize>());
   }
 
   // Null when refused; then nothing was constructed.
@@ -191,11 +191,18 @@ class SlabAllocator final : public Reclaimer {
     SlabAllocator& slabs;
   };
 
+  // A constant where the classes are the usual ones.
+  template <std::size_t kSize>
+  unsigned class_of_size() const {
+    constexpr SizeClasses kUsual;
+    constexpr unsigned kClass = kUsual.of(kSize);
+    return classes_.usual() ? kClass : classes_.of(kSize);
+  }
   template <typename T>
   unsigned class_for() const {
     static_assert(sizeof(T) <= kLargest && alignof(T) <= SizeClasses::kLargestAlignment,
                   "too large, or aligned to more than a page");
-    if constexpr (alignof(T) <= SizeClasses::kGranule) return classes_.of(sizeof(T));
+    if constexpr (alignof(T) <= SizeClasses::kGranule) return class_of_size<sizeof(T)>();
     return classes_.aligned(sizeof(T), alignof(T));
   }
 
@@ -203,6 +210,7 @@ class SlabAllocator final : public Reclaimer {
   void deallocate_of(void* object, unsigned size_class) noexcept;
   void* allocate_slow(unsigned size_class, std::size_t size) noexcept;
   void* allocate_shared(unsigned size_class) noexcept;
+  void deallocate_shared(void* object, unsigned size_class) noexcept;
   void deallocate_slow(void* object, unsigned size_class) noexcept;
   bool refill(Magazine& magazine, unsigned node, unsigned size_class, std::size_t size) noexcept;
   void send_home(ThreadFront& front, void* object, unsigned home, unsigned size_class) noexcept;

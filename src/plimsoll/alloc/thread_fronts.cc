@@ -122,10 +122,7 @@ ThreadFronts::ThreadFronts(const Options& options)
 }
 
 ThreadFront* ThreadFronts::open() noexcept {
-  // Relaxed: who is told that there are too many comes again.
-  if (slot_ == detail::kThreadSlots || thread_has_ended ||
-      count_.load(std::memory_order_relaxed) >= options_.most)
-    return nullptr;
+  if (enough() || thread_has_ended) return nullptr;
   thread_exit.armed = true;  // used, so that it is made and ends with the thread
   MutexLock lock(registry());
   if (count_ >= options_.most) return nullptr;

@@ -83,6 +83,10 @@ class ThreadFronts {
   // The thread's; or one that holds nothing and takes nothing, and is nobody's.
   ThreadFront& mine() const noexcept { return *detail::thread_fronts[slot_]; }
   bool have_mine() const noexcept { return &mine() != &detail::no_thread_front.front; }
+  // No thread more gets one, for now. Relaxed: who is told so comes again.
+  bool enough() const noexcept {
+    return slot_ == detail::kThreadSlots || count_.load(std::memory_order_relaxed) >= options_.most;
+  }
   // Makes the thread's; null when there is no slot, or too many, or the thread is ending, or it is refused.
   ThreadFront* open() noexcept;
   // The thread's own, emptied and gone; then all, before the owner ends. REQUIRES for all: no thread uses

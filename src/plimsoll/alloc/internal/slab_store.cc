@@ -113,8 +113,6 @@ void SlabStore::empty_depots(bool all) {
 
 // Made when the first thread needs them; null where there can be none.
 ProcessorMagazines* SlabStore::processors() {
-  // Acquire: pairs with the release below, so that what is found is complete.
-  if (ProcessorMagazines* found = processors_.load(std::memory_order_acquire)) return found;
   if (!ProcessorMagazines::available()) return nullptr;
   MutexLock lock(processors_mutex_);
   if (made_ != nullptr) return made_->opened() ? made_.get() : nullptr;
@@ -131,11 +129,8 @@ ProcessorMagazines* SlabStore::processors() {
   return made_.get();
 }
 
-void* SlabStore::take_one(unsigned node, unsigned size_class) {
+void* SlabStore::take_one_slow(unsigned node, unsigned size_class) {
   ProcessorMagazines* own = processors();
-  if (own != nullptr) {
-    if (void* object = own->take(size_class)) return object;
-  }
   std::array<void*, Magazine::kSlots / 2> batch;
   const std::size_t wanted = own != nullptr ? std::max<std::size_t>(own->capacity(size_class) / 2, 1) : 1;
   const std::size_t taken = take(node, size_class, {batch.data(), wanted});
@@ -147,10 +142,9 @@ void* SlabStore::take_one(unsigned node, unsigned size_class) {
   return batch[0];
 }
 
-void SlabStore::give_one(unsigned node, unsigned size_class, void* object) {
-  const bool at_home = nodes_ == 1 || region_.node_of(region_.slab_of(object)) == node;
+void SlabStore::give_one_slow(unsigned size_class, void* object, bool at_home) {
   ProcessorMagazines* own = at_home ? processors() : nullptr;
-  if (own != nullptr && own->give(size_class, object)) return;
+  if (own != nullptr && own->give(size_class, object)) return;  // they are just made
   std::array<void*, Magazine::kSlots / 2 + 1> batch;
   std::size_t count = 0;
   batch[count++] = object;

@@ -57,8 +57,18 @@ class SlabStore {
 
   // For threads that have no magazines of their own: one by way of the processor's. Null when refused, and
   // always taken.
-  void* take_one(unsigned node, unsigned size_class);
-  void give_one(unsigned node, unsigned size_class, void* object);
+  void* take_one(unsigned node, unsigned size_class) {
+    // Acquire: pairs with the release where they are made, so that what is found is complete.
+    ProcessorMagazines* own = processors_.load(std::memory_order_acquire);
+    void* object = own != nullptr ? own->take(size_class) : nullptr;
+    return object != nullptr ? object : take_one_slow(node, size_class);
+  }
+  void give_one(unsigned node, unsigned size_class, void* object) {
+    ProcessorMagazines* own = processors_.load(std::memory_order_acquire);  // as above
+    const bool at_home = nodes_ == 1 || region_.node_of(region_.slab_of(object)) == node;
+    if (own == nullptr || !at_home || !own->give(size_class, object))
+      give_one_slow(size_class, object, at_home);
+  }
 
   // What is not needed: from depots into slabs, and empty slabs to the system.
   void tick();
@@ -79,6 +89,8 @@ class SlabStore {
   void empty_depots(bool all);
   void empty_processors();
   ProcessorMagazines* processors();
+  void* take_one_slow(unsigned node, unsigned size_class);
+  void give_one_slow(unsigned size_class, void* object, bool at_home);
   Bytes reclaim_pages(Bytes wanted);
   void give_back_idle_pages();
   std::size_t shelf_count() const { return std::size_t{nodes_} * classes_.count(); }
