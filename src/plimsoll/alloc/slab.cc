@@ -3,225 +3,124 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "plimsoll/alloc/internal/slab_bin.h"
-#include "plimsoll/alloc/internal/slab_region.h"
-#include "plimsoll/os/pages.h"
+#include "plimsoll/alloc/internal/slab_store.h"
+#include "plimsoll/base/clock.h"
 
 namespace plimsoll {
-
-namespace detail {
 namespace {
 
-Magazine no_magazine;  // holds nothing and takes nothing
-
-constexpr std::array<MagazinePair, SizeClasses::kCount> no_pairs() {
-  std::array<MagazinePair, SizeClasses::kCount> pairs{};
-  pairs.fill({&no_magazine, &no_magazine});
-  return pairs;
-}
-
-constexpr std::array<SlabFront*, kSlabFronts + 1> no_fronts() {
-  std::array<SlabFront*, kSlabFronts + 1> fronts{};
-  fronts.fill(&no_slab_front);
-  return fronts;
-}
+// One refill in so many is timed.
+constexpr std::uint64_t kTimedRefill = 16;
 
 }  // namespace
-
-constinit SlabFront no_slab_front{.pairs = no_pairs()};
-constinit thread_local std::array<SlabFront*, kSlabFronts + 1> slab_fronts = no_fronts();
-
-}  // namespace detail
-
-namespace {
-
-using detail::SlabFront;
-
-// Which allocator has which slot; and, while it is held, no thread or allocator ends.
-struct Slots {
-  Mutex mutex;
-  std::array<SlabAllocator*, detail::kSlabFronts> taken PLIMSOLL_GUARDED_BY(mutex){};
-};
-
-// Never destroyed: threads may end after the statics have.
-Slots& slots() {
-  static Slots& all = *new Slots;
-  return all;
-}
-
-unsigned take_slot(SlabAllocator& allocator) {
-  MutexLock lock(slots().mutex);
-  auto free = std::find(slots().taken.begin(), slots().taken.end(), nullptr);
-  if (free != slots().taken.end()) *free = &allocator;
-  return static_cast<unsigned>(free - slots().taken.begin());
-}
-
-constexpr Bytes kMagazineBytes = Bytes(sizeof(Magazine) + 16);  // and malloc's share
-constexpr Bytes kFrontBytes = Bytes(sizeof(SlabFront) + 16);
-
-// Its magazines have gone to the depots: what its other objects free after that goes to the slabs.
-constinit thread_local bool thread_has_ended = false;
-
-}  // namespace
-
-// At a thread's end its magazines go to the depots.
-struct SlabThreadExit {
-  bool armed = false;
-  ~SlabThreadExit() {
-    thread_has_ended = true;
-    MutexLock lock(slots().mutex);
-    for (std::size_t slot = 0; slot < detail::kSlabFronts; ++slot) {
-      SlabFront* front = detail::slab_fronts[slot];
-      if (front != &detail::no_slab_front) slots().taken[slot]->close(*front);
-    }
-  }
-};
-
-namespace {
-thread_local SlabThreadExit thread_exit;
-}
 
 SlabAllocator::SlabAllocator(const Options& options)
-    : name_(options.name),
-      account_(options.account),
+    : classes_(options.classes),
+      name_(options.name),
       idle_(options.idle),
-      region_(new SlabRegion(
-          {.pages = options.pages,
-           .account = options.account,
-           .idle = options.idle,
-           .address_space = options.address_space.zero() ? options.line * 16 : options.address_space})),
-      bins_(std::make_unique<SlabBin[]>(SizeClasses::kCount)) {
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) bins_[c].open(*region_, c);
-  slot_ = take_slot(*this);
-}
+      machine_(options.topology ? nullptr : new Topology(Topology::of_machine())),
+      store_(new SlabStore({.region = {.pages = options.pages,
+                                       .account = options.account,
+                                       .idle = options.idle,
+                                       .address_space = options.address_space.zero() ? options.line * 16
+                                                                                     : options.address_space},
+                            .classes = classes_,
+                            .topology = options.topology ? *options.topology : *machine_})),
+      fronts_({.owner = owner_,
+               .account = options.account,
+               .columns = classes_.count() + (store_->nodes() > 1 ? store_->nodes() : 0)}) {}
 
-SlabAllocator::~SlabAllocator() {
-  if (slot_ < detail::kSlabFronts) {
-    MutexLock lock(slots().mutex);
-    while (fronts_ != nullptr) close(*fronts_);
-    slots().taken[slot_] = nullptr;
-  }
-  bins_.reset();
-  region_->trim(Bytes::max());
-}
+SlabAllocator::~SlabAllocator() { fronts_.close_all(); }
 
-bool SlabAllocator::charge_own(Bytes bytes) noexcept {
-  Charge charge = account_.charge(bytes);
-  if (!charge) return false;
-  MutexLock lock(charge_mutex_);
-  magazines_.merge(std::move(charge));
-  return true;
-}
-
-void SlabAllocator::release_own(Bytes bytes) noexcept {
-  MutexLock lock(charge_mutex_);
-  magazines_.shrink(bytes);
-}
-
-Magazine* SlabAllocator::new_magazine(unsigned size_class) noexcept {
-  if (Magazine* waiting = bins_[size_class].take_empty()) return waiting;
-  if (!charge_own(kMagazineBytes)) return nullptr;
-  auto* magazine = new (std::nothrow) Magazine;
-  if (magazine == nullptr) {
-    release_own(kMagazineBytes);
-    return nullptr;
-  }
-  magazine->capacity = magazine_capacity(size_class);
-  return magazine;
-}
-
-SlabFront* SlabAllocator::open_front() noexcept {
-  if (!charge_own(kFrontBytes)) return nullptr;
-  auto* front = new (std::nothrow) SlabFront{.pairs = detail::no_slab_front.pairs};
-  if (front == nullptr) {
-    release_own(kFrontBytes);
-    return nullptr;
-  }
-  thread_exit.armed = true;  // used, so that it is made and ends with the thread
-  MutexLock lock(slots().mutex);
-  front->home = &detail::slab_fronts[slot_];
-  front->next = fronts_;
-  if (fronts_ != nullptr) fronts_->previous = front;
-  fronts_ = front;
-  *front->home = front;
+ThreadFront* SlabAllocator::front_of_thread() noexcept {
+  ThreadFront* front = fronts_.have_mine() ? &fronts_.mine() : fronts_.open();
+  if (front != nullptr && store_->nodes() > 1) front->node = store_->topology().current_node();
   return front;
 }
 
-detail::MagazinePair* SlabAllocator::pair_of(unsigned size_class) noexcept {
-  if (slot_ == detail::kSlabFronts) return nullptr;
-  SlabFront* front = detail::slab_fronts[slot_];
-  if (front == &detail::no_slab_front) front = thread_has_ended ? nullptr : open_front();
-  if (front == nullptr) return nullptr;
-  detail::MagazinePair& pair = front->pairs[size_class];
-  if (pair.loaded->capacity > 0) return &pair;
-  Magazine* loaded = new_magazine(size_class);
-  Magazine* previous = loaded != nullptr ? new_magazine(size_class) : nullptr;
-  if (previous != nullptr) {
-    pair = {loaded, previous};
-    return &pair;
-  }
-  if (loaded != nullptr) bins_[size_class].give_empty(*loaded);
-  return nullptr;
-}
-
-void SlabAllocator::close(SlabFront& front) noexcept {
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) {
-    for (Magazine* magazine : {front.pairs[c].loaded, front.pairs[c].previous}) {
-      if (magazine->capacity == 0) continue;
-      bins_[c].give({magazine->slots.data(), magazine->count});
-      magazine->count = 0;
-      bins_[c].give_empty(*magazine);
+void SlabAllocator::Owner::empty_front(ThreadFront& front) noexcept {
+  SlabStore& store = *slabs.store_;
+  const unsigned classes = slabs.classes_.count();
+  for (unsigned c = 0; c < classes; ++c) {
+    for (Magazine* magazine : {front.pairs()[c].loaded, front.pairs()[c].previous}) {
+      if (magazine->capacity > 0) store.empty_into_slabs(store.depot(front.node, c), c, *magazine);
     }
   }
-  *front.home = &detail::no_slab_front;
-  (front.previous ? front.previous->next : fronts_) = front.next;
-  if (front.next != nullptr) front.next->previous = front.previous;
-  delete &front;
-  release_own(kFrontBytes);
+  for (unsigned home = 0; store.nodes() > 1 && home < store.nodes(); ++home) {
+    for (Magazine* magazine :
+         {front.pairs()[classes + home].loaded, front.pairs()[classes + home].previous}) {
+      if (magazine->capacity == 0) continue;
+      store.give_mixed({magazine->slots.data(), magazine->count});
+      magazine->count = 0;
+      store.homeward().take_back(*magazine);
+    }
+  }
+}
+
+void SlabAllocator::Owner::before_fork() noexcept { slabs.store_->lock(); }
+void SlabAllocator::Owner::after_fork() noexcept { slabs.store_->unlock(); }
+
+// Half of it, so that there is room for what comes back. What is asked for here stands for all that will be
+// taken from it.
+bool SlabAllocator::refill(Magazine& magazine, unsigned node, unsigned size_class,
+                           std::size_t size) noexcept {
+  const std::uint64_t turn = refills_.fetch_add(1, std::memory_order_relaxed);
+  const bool timed = turn % kTimedRefill == 0;
+  const auto begin = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+  const std::size_t half = std::max<std::size_t>(magazine.capacity / 2, 1);
+  magazine.count = static_cast<std::uint32_t>(store_->take(node, size_class, {magazine.slots.data(), half}));
+  asked_bytes_.fetch_add(size * magazine.count, std::memory_order_relaxed);
+  rounded_bytes_.fetch_add(classes_.size(size_class) * magazine.count, std::memory_order_relaxed);
+  if (timed) {
+    const auto took = std::chrono::steady_clock::now() - begin;
+    refill_ns_.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()),
+                         std::memory_order_relaxed);
+  }
+  return !magazine.empty();
 }
 
 // The thread's pair of the class is empty where it counts: swap, exchange, or fill half of it from slabs.
-void* SlabAllocator::allocate_slow(unsigned size_class) noexcept {
-  SlabBin& bin = bins_[size_class];
-  detail::MagazinePair* pair = pair_of(size_class);
-  if (pair == nullptr) {
+void* SlabAllocator::allocate_slow(unsigned size_class, std::size_t size) noexcept {
+  ThreadFront* front = front_of_thread();
+  const unsigned node = front != nullptr ? front->node : store_->topology().current_node();
+  Depot& depot = store_->depot(node, size_class);
+  MagazinePair* pair = front != nullptr ? &front->pairs()[size_class] : nullptr;
+  if (pair == nullptr || (pair->loaded->capacity == 0 && !depot.equip(*pair))) {
     void* object = nullptr;
-    return bin.take({&object, 1}) == 1 ? object : refuse();
+    return store_->take(node, size_class, {&object, 1}) == 1 ? object : refuse();
   }
-  if (pair->loaded->empty() && !pair->previous->empty()) {
-    std::swap(pair->loaded, pair->previous);
-  } else if (pair->loaded->empty()) {
-    if (Magazine* full = bin.full_for(*pair->previous)) {
-      pair->previous = std::exchange(pair->loaded, full);
-    } else {
-      const std::size_t half = std::max<std::size_t>(pair->loaded->capacity / 2, 1);
-      pair->loaded->count = static_cast<std::uint32_t>(bin.take({pair->loaded->slots.data(), half}));
-      if (pair->loaded->empty()) return refuse();
-    }
-  }
+  if (!depot.load(*pair) && !refill(*pair->loaded, node, size_class, size)) return refuse();
   return pair->loaded->slots[--pair->loaded->count];
 }
 
-void SlabAllocator::deallocate_slow(void* object, unsigned size_class) noexcept {
-  SlabBin& bin = bins_[size_class];
-  detail::MagazinePair* pair = pair_of(size_class);
-  if (pair == nullptr) return bin.give({&object, 1});
-  if (pair->loaded->full() && !pair->previous->full()) {
-    std::swap(pair->loaded, pair->previous);
-  } else if (pair->loaded->full()) {
-    Magazine* empty = bin.empty_for(*pair->previous);
-    if (empty == nullptr) {
-      Magazine* made = new_magazine(size_class);
-      if (made != nullptr) empty = bin.empty_for(*pair->previous, made);
-    }
-    if (empty != nullptr) {
-      pair->previous = std::exchange(pair->loaded, empty);
-    } else {  // no memory for another magazine: its objects go to their slabs
-      bin.give({pair->loaded->slots.data(), pair->loaded->count});
-      pair->loaded->count = 0;
-    }
+// It gathers with others of its node until they are worth a lock.
+void SlabAllocator::send_home(ThreadFront& front, void* object, unsigned home, unsigned size_class) noexcept {
+  MagazinePair& pair = front.pairs()[classes_.count() + home];
+  if (pair.loaded->capacity == 0 && !store_->homeward().equip(pair))
+    return store_->give(size_class, {&object, 1});
+  if (pair.loaded->full()) {
+    store_->give_mixed({pair.loaded->slots.data(), pair.loaded->count});
+    pair.loaded->count = 0;
   }
-  pair->loaded->slots[pair->loaded->count++] = object;
+  pair.loaded->slots[pair.loaded->count++] = object;
+}
+
+// On one node: both magazines of the pair are full. On several: every free comes here.
+void SlabAllocator::deallocate_slow(void* object, unsigned size_class) noexcept {
+  ThreadFront* front = front_of_thread();
+  if (front == nullptr) return store_->give(size_class, {&object, 1});
+  if (store_->nodes() > 1) {
+    const unsigned home = store_->region().node_of(store_->region().slab_of(object));
+    if (home != front->node) return send_home(*front, object, home, size_class);
+  }
+  Depot& depot = store_->depot(front->node, size_class);
+  MagazinePair& pair = front->pairs()[size_class];
+  if (pair.loaded->capacity == 0 && !depot.equip(pair)) return store_->give(size_class, {&object, 1});
+  if (!depot.unload(pair)) {  // its objects go to their slabs
+    store_->give(size_class, {pair.loaded->slots.data(), pair.loaded->count});
+    pair.loaded->count = 0;
+  }
+  pair.loaded->slots[pair.loaded->count++] = object;
 }
 
 void* SlabAllocator::refuse() noexcept {
@@ -230,12 +129,13 @@ void* SlabAllocator::refuse() noexcept {
 }
 
 bool SlabAllocator::owns(const void* address) const noexcept {
-  return region_->contains(address) && region_->record(region_->slab_of(address)).in_use;
+  const SlabRegion& region = store_->region();
+  return region.contains(address) && region.record(region.slab_of(address)).in_use;
 }
 
 unsigned SlabAllocator::class_of(const void* object) const noexcept {
   PLIMSOLL_DCHECK(owns(object), "%p is not of %.*s", object, static_cast<int>(name_.size()), name_.data());
-  return region_->record(region_->slab_of(object)).size_class;
+  return store_->region().record(store_->region().slab_of(object)).size_class;
 }
 
 #ifdef NDEBUG
@@ -243,79 +143,98 @@ void SlabAllocator::note_out(const void*, unsigned) noexcept {}
 void SlabAllocator::note_back(const void*, unsigned) noexcept {}
 #else
 void SlabAllocator::note_out(const void* object, unsigned size_class) noexcept {
-  const SlabIndex slab = region_->slab_of(object);
-  const auto offset = static_cast<std::size_t>(static_cast<const char*>(object) - region_->begin_of(slab));
-  const std::size_t number = offset / SizeClasses::size(size_class);
+  const SlabRegion& region = store_->region();
+  const SlabIndex slab = region.slab_of(object);
+  const auto offset = static_cast<std::size_t>(static_cast<const char*>(object) - region.begin_of(slab));
+  const std::size_t number = offset / classes_.size(size_class);
   const std::uint64_t bit = std::uint64_t{1} << (number % 64);
   // Relaxed: who hands an object to another thread orders that itself.
   const std::uint64_t before =
-      std::atomic_ref(region_->busy(slab)[number / 64]).fetch_or(bit, std::memory_order_relaxed);
+      std::atomic_ref(region.busy(slab)[number / 64]).fetch_or(bit, std::memory_order_relaxed);
   PLIMSOLL_CHECK((before & bit) == 0, "object %p of %zu bytes was handed out twice", object,
-                 SizeClasses::size(size_class));
+                 classes_.size(size_class));
 }
 
 void SlabAllocator::note_back(const void* object, unsigned size_class) noexcept {
+  const SlabRegion& region = store_->region();
   PLIMSOLL_CHECK(owns(object), "%p is freed and not of %.*s", object, static_cast<int>(name_.size()),
                  name_.data());
-  const SlabIndex slab = region_->slab_of(object);
-  const unsigned true_class = region_->record(slab).size_class;
-  const std::size_t size = SizeClasses::size(true_class);
+  const SlabIndex slab = region.slab_of(object);
+  const unsigned true_class = region.record(slab).size_class;
+  const std::size_t size = classes_.size(true_class);
   PLIMSOLL_CHECK(true_class == size_class, "object %p of %zu bytes is freed as one of %zu", object, size,
-                 SizeClasses::size(size_class));
-  const auto offset = static_cast<std::size_t>(static_cast<const char*>(object) - region_->begin_of(slab));
+                 classes_.size(size_class));
+  const auto offset = static_cast<std::size_t>(static_cast<const char*>(object) - region.begin_of(slab));
   PLIMSOLL_CHECK(offset % size == 0, "%p is freed and lies %zu bytes into an object of %zu", object,
                  offset % size, size);
   const std::uint64_t bit = std::uint64_t{1} << (offset / size % 64);
   const std::uint64_t before =
-      std::atomic_ref(region_->busy(slab)[offset / size / 64]).fetch_and(~bit, std::memory_order_relaxed);
+      std::atomic_ref(region.busy(slab)[offset / size / 64]).fetch_and(~bit, std::memory_order_relaxed);
   PLIMSOLL_CHECK((before & bit) != 0, "object %p of %zu bytes is freed twice", object, size);
 }
 #endif
 
-void SlabAllocator::trim() {
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) bins_[c].trim(false);
-}
+void SlabAllocator::tick() { store_->tick(); }
 
 ReclaimOffer SlabAllocator::offer() const { return {.droppable = idle_.used()}; }
 
-Bytes SlabAllocator::reclaim(Bytes wanted) {
-  Bytes freed = region_->trim(wanted);
-  if (freed >= wanted) return freed;
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) bins_[c].trim(true);
-  return freed + region_->trim(wanted - freed);
-}
+Bytes SlabAllocator::reclaim(Bytes wanted) { return store_->reclaim(wanted); }
 
 SlabAllocator::Stats SlabAllocator::stats() const {
-  Stats stats{.slabs = Bytes(region_->in_use() * SlabRegion::kSlabSize),
+  const SlabStore::Stats store = store_->stats();
+  const Bytes whole(store.region.in_use * SlabRegion::kSlabSize);
+  Stats stats{.slabs = whole - store.region.gone,
               .idle = idle_.used(),
-              .refused = refused_.load(std::memory_order_relaxed)};
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) {
-    const SlabBin::Stats bin = bins_[c].stats();
-    stats.free += Bytes(bin.free_objects * SizeClasses::size(c));
-    stats.waiting += Bytes(bin.depot_objects * SizeClasses::size(c));
-    stats.exchanges += bin.exchanges;
-    stats.from_slabs += bin.taken;
-  }
+              .free = store.free,
+              .waiting = store.waiting,
+              .gone = store.region.gone,
+              .metadata = store.region.metadata,
+              .exchanges = store.exchanges,
+              .missed = store.missed,
+              .from_slabs = store.from_slabs,
+              .refused = refused_.load(std::memory_order_relaxed),
+              .threads = fronts_.count(),
+              .asked_bytes = asked_bytes_.load(std::memory_order_relaxed),
+              .rounded_bytes = rounded_bytes_.load(std::memory_order_relaxed),
+              .refill_time = std::chrono::nanoseconds(refill_ns_.load(std::memory_order_relaxed)),
+              .refills_timed = (refills_.load(std::memory_order_relaxed) + kTimedRefill - 1) / kTimedRefill};
+  stats.given_out = whole - std::min(whole, stats.free + stats.waiting);  // summed while others go on
   return stats;
+}
+
+double SlabAllocator::Stats::rounding() const {
+  if (rounded_bytes == 0) return 0;
+  return 1 - static_cast<double>(asked_bytes) / static_cast<double>(rounded_bytes);
+}
+
+// An exchange stands for a magazine of objects, a miss for half of one.
+double SlabAllocator::Stats::hit_ratio() const {
+  const std::uint64_t asked = exchanges + missed;
+  return asked == 0 ? 1 : 1 - static_cast<double>(missed) / static_cast<double>(asked);
 }
 
 void SlabAllocator::Describe(StatSink& sink) const {
   const Stats s = stats();
-  auto number = [](std::uint64_t n) { return static_cast<double>(n); };
-  sink.gauge("slab_bytes", "Slabs with objects", s.slabs.as_double(), {{"allocator", name_}});
-  sink.gauge("slab_idle_bytes", "Empty slabs that are kept", s.idle.as_double(), {{"allocator", name_}});
-  sink.gauge("slab_free_bytes", "Free in slabs with objects", s.free.as_double(), {{"allocator", name_}});
-  sink.gauge("slab_waiting_bytes", "In full magazines of the depots", s.waiting.as_double(),
-             {{"allocator", name_}});
-  sink.counter("slab_exchanges_total", "Magazines exchanged with a depot", number(s.exchanges),
-               {{"allocator", name_}});
-  sink.counter("slab_taken_total", "Objects taken from slabs, not from magazines", number(s.from_slabs),
-               {{"allocator", name_}});
-  sink.counter("slab_refused_total", "Allocations refused", number(s.refused), {{"allocator", name_}});
+  auto gauge = [&](const char* name, const char* help, double value) {
+    sink.gauge(name, help, value, {{"allocator", name_}});
+  };
+  auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+    sink.counter(name, help, static_cast<double>(value), {{"allocator", name_}});
+  };
+  gauge("slab_bytes", "Slabs with objects", s.slabs.as_double());
+  gauge("slab_idle_bytes", "Empty slabs that are kept", s.idle.as_double());
+  gauge("slab_free_bytes", "Free in slabs with objects", s.free.as_double());
+  gauge("slab_waiting_bytes", "In full magazines of the depots", s.waiting.as_double());
+  gauge("slab_metadata_bytes", "Records and bitmaps of slabs", s.metadata.as_double());
+  gauge("slab_efficiency_ratio", "Of what is held, what is given out", s.efficiency());
+  gauge("slab_fragmentation_ratio", "Of slabs with objects, what is free", s.fragmentation());
+  gauge("slab_rounding_ratio", "Of objects, what is lost to their size class (sampled)", s.rounding());
+  gauge("slab_hit_ratio", "Of magazines asked for, those that the depots had", s.hit_ratio());
+  counter("slab_exchanges_total", "Magazines exchanged with a depot", s.exchanges);
+  counter("slab_taken_total", "Objects taken from slabs, not from magazines", s.from_slabs);
+  counter("slab_refused_total", "Allocations refused", s.refused);
 }
 
-void SlabAllocator::CheckInvariants() const {
-  for (unsigned c = 0; c < SizeClasses::kCount; ++c) bins_[c].CheckInvariants();
-}
+void SlabAllocator::CheckInvariants() const { store_->CheckInvariants(); }
 
 }  // namespace plimsoll

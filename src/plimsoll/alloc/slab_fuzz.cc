@@ -73,7 +73,7 @@ class Harness {
       case 7:
         return rewind();
       case 8:
-        slabs_->trim();
+        slabs_->tick();
         slabs_->reclaim(Bytes(byte() * std::uint64_t{4096}));
         return;
       case 9:

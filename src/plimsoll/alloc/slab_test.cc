@@ -109,8 +109,8 @@ TEST_F(SlabTest, ChargesBySlabAndGivesEmptyOnesBack) {
   EXPECT_EQ(held, 0_B) << "what nobody has touched is not backed";
   for (void* object : objects) std::memset(object, 1, 1024);
   for (void* object : objects) slabs_.deallocate(object, 1024);
-  slabs_.trim();
-  slabs_.trim();
+  slabs_.tick();
+  slabs_.tick();
   EXPECT_GT(idle_.used(), full / 2) << "empty, kept for the next, and droppable";
   EXPECT_EQ(slabs_.offer().droppable, idle_.used());
   EXPECT_GE(slabs_.reclaim(1_MiB), 1_MiB);
@@ -124,8 +124,8 @@ TEST_F(SlabTest, UsesKeptSlabsAgain) {
   for (int i = 0; i < 1000; ++i) objects.push_back(slabs_.allocate(4096));
   for (void* object : objects) slabs_.deallocate(object, 4096);
   slabs_.reclaim(0_B);
-  slabs_.trim();
-  slabs_.trim();
+  slabs_.tick();
+  slabs_.tick();
   const Bytes kept = idle_.used();
   EXPECT_GT(kept, 3_MiB);
   for (void*& object : objects) object = slabs_.allocate(1024);
@@ -188,7 +188,7 @@ TEST_P(SlabModelTest, KeepsEveryObjectAsItsOwnerLeftIt) {
       remove(random_.below(objects_.size()));
     }
     if (step % 5000 == 0) {
-      slabs_.trim();
+      slabs_.tick();
       slabs_.reclaim(Bytes(random_.below(4) * 100'000));
       slabs_.CheckInvariants();
     }
@@ -280,7 +280,7 @@ TEST_F(SlabTest, LetsAnyThreadFreeWhatAnotherAllocated) {
         for (std::size_t i = 0; i < size; ++i) wrong += bytes[i] != (size & 255);
         slabs_.deallocate(bytes, size);
       }
-      if (round % 50 == 0) slabs_.trim();
+      if (round % 50 == 0) slabs_.tick();
     }
   };
   std::vector<std::thread> threads;

@@ -2,24 +2,20 @@
 
 #include <algorithm>
 #include <bit>
-#include <memory>
+#include <cstring>
 #include <utility>
 
 #include "plimsoll/base/check.h"
+#include "plimsoll/base/poison.h"
 
 namespace plimsoll {
 
-void SlabBin::open(SlabRegion& region, unsigned size_class) {
+void SlabBin::open(SlabRegion& region, const SizeClasses& classes, unsigned size_class, unsigned node) {
   region_ = &region;
   size_class_ = size_class;
-  size_ = static_cast<std::uint32_t>(SizeClasses::size(size_class));
-  objects_ = static_cast<std::uint32_t>(SizeClasses::objects(size_class));
-}
-
-SlabBin::~SlabBin() {
-  if (region_ == nullptr) return;
-  trim(true);
-  for (Magazine* magazine = empty_; magazine != nullptr;) delete std::exchange(magazine, magazine->next);
+  node_ = node;
+  size_ = static_cast<std::uint32_t>(classes.size(size_class));
+  objects_ = static_cast<std::uint32_t>(classes.objects(size_class));
 }
 
 std::size_t SlabBin::list_for(const SlabRecord& record) const {
@@ -52,20 +48,33 @@ SlabIndex SlabBin::fullest() const {
 }
 
 bool SlabBin::open_slab() {
-  std::optional<SlabIndex> slab = region_->take();
+  std::optional<SlabIndex> slab = region_->take(node_, size_class_);
   if (!slab) return false;
   SlabRecord& record = region_->record(*slab);
-  record.size_class = static_cast<std::uint16_t>(size_class_);
   record.capacity = record.free = static_cast<std::uint16_t>(objects_);
+  record.bitmap_inside = size_ < SizeClasses::kBitmapInside;
   std::uint64_t* words = region_->bitmap(*slab);
+  const std::size_t size =
+      record.bitmap_inside ? SizeClasses::kInsideBytes : SlabRegion::kBitmapWords * sizeof(std::uint64_t);
+  unpoison(words, size);
+  std::memset(words, 0, size);
   std::fill_n(words, objects_ / 64, ~std::uint64_t{0});
   if (objects_ % 64 != 0) words[objects_ / 64] = (std::uint64_t{1} << (objects_ % 64)) - 1;
   ++slabs_;
+  free_objects_ += objects_;
   link(*slab);
   return true;
 }
 
-// From the lowest address on. REQUIRES: an object of it is free.
+// A bit for each page that an object lies on.
+std::uint16_t SlabBin::pages_under(std::size_t object) const {
+  const std::size_t first = object * size_ / SlabRegion::kPage;
+  const std::size_t last = (object * size_ + size_ - 1) / SlabRegion::kPage;
+  return static_cast<std::uint16_t>((2u << last) - (1u << first));
+}
+
+// From the lowest address on; fewer than there are, down to none, when pages that went back are refused.
+// REQUIRES: an object of it is free.
 std::size_t SlabBin::take_from(SlabIndex slab, std::span<void*> objects) {
   SlabRecord& record = region_->record(slab);
   std::uint64_t* words = region_->bitmap(slab);
@@ -75,9 +84,15 @@ std::size_t SlabBin::take_from(SlabIndex slab, std::span<void*> objects) {
   while (taken < objects.size() && taken < record.free) {
     while (words[word] == 0) ++word;
     const auto bit = static_cast<unsigned>(std::countr_zero(words[word]));
+    const std::size_t object = word * 64 + bit;
+    if (record.gone != 0) [[unlikely]] {
+      const auto missing = static_cast<std::uint16_t>(pages_under(object) & record.gone);
+      if (missing != 0 && !region_->want_pages(slab, missing)) break;
+    }
     words[word] &= words[word] - 1;
-    objects[taken++] = begin + (word * 64 + bit) * size_;
+    objects[taken++] = begin + object * size_;
   }
+  if (taken == 0) return 0;
   unlink(slab);
   record.hint = static_cast<std::uint16_t>(word);
   record.free = static_cast<std::uint16_t>(record.free - taken);
@@ -94,9 +109,12 @@ std::size_t SlabBin::take(std::span<void*> objects) {
       if (!open_slab()) break;
       slab = fullest();
     }
-    taken += take_from(slab, objects.subspan(taken));
+    const std::size_t more = take_from(slab, objects.subspan(taken));
+    if (more == 0) break;
+    taken += more;
   }
   taken_ += taken;
+  free_objects_ -= taken;
   return taken;
 }
 
@@ -111,14 +129,18 @@ void SlabBin::give_run(SlabIndex slab, std::span<void*> objects) {
     words[number / 64] |= bit;
     record.hint = std::min(record.hint, static_cast<std::uint16_t>(number / 64));
   }
+  record.pages_seen = false;
   if (record.free > 0) unlink(slab);
   record.free = static_cast<std::uint16_t>(record.free + objects.size());
+  free_objects_ += objects.size();
   if (record.free < record.capacity) return link(slab);
   --slabs_;
+  free_objects_ -= objects_;
   region_->give(slab);
 }
 
-void SlabBin::give_locked(std::span<void*> objects) {
+void SlabBin::give(std::span<void*> objects) {
+  MutexLock lock(mutex_);
   std::sort(objects.begin(), objects.end());
   for (std::size_t begin = 0; begin < objects.size();) {
     const SlabIndex slab = region_->slab_of(objects[begin]);
@@ -130,78 +152,48 @@ void SlabBin::give_locked(std::span<void*> objects) {
   given_ += objects.size();
 }
 
-void SlabBin::give(std::span<void*> objects) {
-  MutexLock lock(mutex_);
-  give_locked(objects);
-}
-
-Magazine* SlabBin::full_for(Magazine& empty) {
-  MutexLock lock(mutex_);
-  if (full_ == nullptr) return nullptr;
-  empty.next = std::exchange(empty_, &empty);
-  ++exchanges_;
-  fewest_fulls_ = std::min(fewest_fulls_, --fulls_);
-  return std::exchange(full_, full_->next);
-}
-
-Magazine* SlabBin::empty_for(Magazine& full, Magazine* spare) {
-  MutexLock lock(mutex_);
-  if (spare == nullptr && empty_ == nullptr) return nullptr;
-  full.next = std::exchange(full_, &full);
-  ++fulls_;
-  ++exchanges_;
-  if (spare != nullptr) return spare;
-  return std::exchange(empty_, empty_->next);
-}
-
-Magazine* SlabBin::take_empty() {
-  MutexLock lock(mutex_);
-  return empty_ == nullptr ? nullptr : std::exchange(empty_, empty_->next);
-}
-
-void SlabBin::give_empty(Magazine& empty) {
-  MutexLock lock(mutex_);
-  empty.next = std::exchange(empty_, &empty);
-}
-
-void SlabBin::empty_some(std::size_t magazines) {
-  for (; magazines > 0 && full_ != nullptr; --magazines) {
-    Magazine* magazine = std::exchange(full_, full_->next);
-    --fulls_;
-    give_locked({magazine->slots.data(), magazine->count});
-    magazine->count = 0;
-    magazine->next = empty_;
-    empty_ = magazine;
+// A bit for each page that nothing in use lies on, of those that are there.
+std::uint16_t SlabBin::free_pages(SlabIndex slab) const {
+  const SlabRecord& record = region_->record(slab);
+  const std::uint64_t* words = region_->bitmap(slab);
+  std::uint32_t used = record.gone;
+  for (std::size_t word = 0; word * 64 < objects_; ++word) {
+    std::uint64_t busy = ~words[word];
+    if (objects_ - word * 64 < 64) busy &= (std::uint64_t{1} << (objects_ - word * 64)) - 1;
+    for (; busy != 0; busy &= busy - 1)
+      used |= pages_under(word * 64 + static_cast<unsigned>(std::countr_zero(busy)));
   }
+  if (record.bitmap_inside) used |= 1u << (SlabRegion::kSlabSize / SlabRegion::kPage - 1);
+  return static_cast<std::uint16_t>(~used);
 }
 
-void SlabBin::trim(bool all) {
+Bytes SlabBin::give_back_pages(SlabIndex slab) {
   MutexLock lock(mutex_);
-  empty_some(all ? fulls_ : fewest_fulls_);
-  fewest_fulls_ = fulls_;
+  if (region_->class_in_use(slab) != size_class_) return 0_B;  // it was, a moment ago
+  SlabRecord& record = region_->record(slab);
+  if (record.pages_seen || record.free == 0) return 0_B;
+  record.pages_seen = true;
+  const std::uint16_t pages = free_pages(slab);
+  if (pages == 0) return 0_B;
+  region_->give_pages(slab, pages);
+  return Bytes(SlabRegion::kPage) * static_cast<std::uint64_t>(std::popcount(pages));
 }
 
 SlabBin::Stats SlabBin::stats() const {
   MutexLock lock(mutex_);
-  Stats stats{.slabs = slabs_, .taken = taken_, .given = given_, .exchanges = exchanges_};
-  for (SlabIndex head : lists_) {
-    for (SlabIndex slab = head; slab != kNoSlab; slab = region_->record(slab).next)
-      stats.free_objects += region_->record(slab).free;
-  }
-  for (const Magazine* magazine = full_; magazine != nullptr; magazine = magazine->next)
-    stats.depot_objects += magazine->count;
-  return stats;
+  return {.slabs = slabs_, .free_objects = free_objects_, .taken = taken_, .given = given_};
 }
 
 void SlabBin::CheckInvariants() const {
   MutexLock lock(mutex_);
+  std::size_t all_free = 0;
   for (std::size_t list = 0; list < kLists; ++list) {
     SlabIndex before = kNoSlab;
     for (SlabIndex slab = lists_[list]; slab != kNoSlab; slab = region_->record(slab).next) {
       const SlabRecord& record = region_->record(slab);
       const std::uint64_t* words = region_->bitmap(slab);
       std::size_t free = 0;
-      for (std::size_t word = 0; word < SlabRegion::kBitmapWords; ++word) {
+      for (std::size_t word = 0; word * 64 < objects_; ++word) {
         free += static_cast<std::size_t>(std::popcount(words[word]));
         PLIMSOLL_CHECK(words[word] == 0 || word >= record.hint, "slab %u has a free object before its hint",
                        slab);
@@ -211,8 +203,11 @@ void SlabBin::CheckInvariants() const {
                      slab, free, record.capacity);
       PLIMSOLL_CHECK(list == record.fullness && list == list_for(record));
       before = slab;
+      all_free += free;
     }
   }
+  PLIMSOLL_CHECK(all_free == free_objects_, "%zu objects are free, %zu were counted", all_free,
+                 free_objects_);
 }
 
 }  // namespace plimsoll

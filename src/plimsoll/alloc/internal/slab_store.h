@@ -1,0 +1,83 @@
+// SlabStore: all that the threads of a slab allocator share: its region, and for each node and class the
+// slabs and the depot.
+//
+// Invariant: as its parts'. Thread-safety: any thread. Cost: as its parts'. Limits: 64 classes, 16 nodes.
+// Errors: as its parts'. Ownership: owns them; the topology is the caller's.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "plimsoll/alloc/depot.h"
+#include "plimsoll/alloc/internal/slab_bin.h"
+#include "plimsoll/alloc/internal/slab_region.h"
+#include "plimsoll/os/topology.h"
+
+namespace plimsoll {
+
+class SlabStore {
+ public:
+  struct Options {
+    SlabRegion::Options region;
+    const SizeClasses& classes;
+    const Topology& topology;
+  };
+  struct Stats {
+    SlabRegion::Stats region;
+    Bytes free;     // in slabs with objects
+    Bytes waiting;  // in depots
+    std::uint64_t exchanges = 0;
+    std::uint64_t missed = 0;
+    std::uint64_t from_slabs = 0;
+  };
+
+  explicit SlabStore(const Options& options);
+  ~SlabStore();
+  SlabStore(const SlabStore&) = delete;
+  SlabStore& operator=(const SlabStore&) = delete;
+
+  SlabRegion& region() { return region_; }
+  const SlabRegion& region() const { return region_; }
+  const Topology& topology() const { return topology_; }
+  unsigned nodes() const { return nodes_; }
+  Depot& depot(unsigned node, unsigned size_class) { return shelf(node, size_class).depot; }
+  Depot& homeward() { return homeward_; }  // of magazines for objects of several classes
+
+  // From the node's slabs, or from another's when those are refused; says how many.
+  std::size_t take(unsigned node, unsigned size_class, std::span<void*> objects);
+  // To whichever node each belongs. The span is sorted.
+  void give(unsigned size_class, std::span<void*> objects);
+  // Likewise, of any class.
+  void give_mixed(std::span<void*> objects);
+  // Where magazines end: their objects to the slabs, themselves to the depot.
+  void empty_into_slabs(Depot& depot, unsigned size_class, Magazine& magazine);
+
+  // What is not needed: from depots into slabs, and empty slabs to the system.
+  void tick();
+  // As much as wanted: empty slabs first, then what depots hold, then pages between objects in use.
+  Bytes reclaim(Bytes wanted);
+
+  Stats stats() const;
+  void CheckInvariants() const;
+  void lock();
+  void unlock();
+
+ private:
+  struct Shelf {
+    SlabBin bin;
+    Depot depot;
+  };
+  Shelf& shelf(unsigned node, unsigned size_class) { return shelves_[node * classes_.count() + size_class]; }
+  void empty_depots(bool all);
+  Bytes reclaim_pages(Bytes wanted);
+  std::size_t shelf_count() const { return std::size_t{nodes_} * classes_.count(); }
+
+  const SizeClasses& classes_;
+  const Topology& topology_;
+  const unsigned nodes_;
+  SlabRegion region_;
+  std::unique_ptr<Shelf[]> shelves_;
+  Depot homeward_;
+};
+
+}  // namespace plimsoll
