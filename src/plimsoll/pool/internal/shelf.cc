@@ -91,8 +91,14 @@ void Shelf::to_pile(Stack& stack, std::uint32_t blocks) noexcept {
   keeper_.arriving(blocks);
 }
 
+bool Shelf::put_on_pile(void* block) noexcept {
+  if (room_on_pile() == 0) return false;
+  pile_.push_back(block);
+  keeper_.arriving(1);
+  return true;
+}
+
 bool Shelf::put(void* block) noexcept {
-  ++counts_.put;
   Stack* stack = gate_.load(std::memory_order_relaxed) == 0 ? my_stack() : nullptr;
   if (stack != nullptr) {
     if (stack->full()) {
@@ -101,16 +107,13 @@ bool Shelf::put(void* block) noexcept {
     }
     if (!stack->full()) {
       stack->slots[stack->count++] = block;
+      ++counts_.put;
       return true;
     }
   }
-  if (room_on_pile() == 0) {
-    --counts_.put;
-    return false;
-  }
-  pile_.push_back(block);
-  keeper_.arriving(1);
-  return true;
+  const bool kept = put_on_pile(block);
+  if (kept) ++counts_.put;
+  return kept;
 }
 
 void Shelf::set_gate() noexcept {

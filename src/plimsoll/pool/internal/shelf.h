@@ -74,8 +74,12 @@ class Shelf final : private ThreadFrontOwner {
   // False: there are as many idle as may be, and the caller keeps it.
   bool put(void* block) noexcept PLIMSOLL_REQUIRES(mutex);
 
+  // The same, past the thread's stack and uncounted: for one that was never out.
+  bool put_on_pile(void* block) noexcept PLIMSOLL_REQUIRES(mutex);
+
   // While it is hungry the gate is closed.
   void set_hungry(bool hungry) noexcept PLIMSOLL_REQUIRES(mutex);
+  bool hungry() const PLIMSOLL_REQUIRES(mutex) { return hungry_; }
   // Hungry, and nothing can be with any thread: gather() would find nothing.
   bool bare() const PLIMSOLL_REQUIRES(mutex) { return hungry_ && gathered_; }
   // What threads have goes to the pile.
