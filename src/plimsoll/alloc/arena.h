@@ -1,8 +1,10 @@
-// Arena: memory that is allocated by adding, and freed all at once or back to a mark.
+// Arena: memory that is allocated by moving a pointer, and freed all at once or back to a mark.
 //
 // For all that lives as long as a request, a connection's turn or a transaction. Chunks come from a slab
 // allocator, so that a thread's magazines are the cache of chunks, each twice as large as the one before up
-// to 32 KiB; what does not fit in one gets pages of its own. After reset() the first chunk is kept.
+// to 32 KiB; what does not fit in one gets pages of its own. The pointer moves down: that aligns with one
+// mask and asks one question (Fitzgerald, "Always Bump Downwards", 2019). After reset() a chunk is kept, as
+// large as what was lately used between two resets.
 //
 //   Arena arena({.slabs = slabs, .pages = pages, .account = requests});
 //   char* key = static_cast<char*>(arena.allocate(40, 1));      // null: refused
@@ -55,15 +57,14 @@ class Arena {
   // Not cleared. REQUIRES: alignment is a power of two. A request for nothing gets an address that is not
   // null.
   void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    const auto at = reinterpret_cast<std::uintptr_t>(at_);
-    const std::size_t gap = -at & (alignment - 1);
-    const auto room = static_cast<std::size_t>(end_ - at_);
-    if (size > room || gap > room - size || at_ == nullptr) [[unlikely]]
+    const auto room = static_cast<std::size_t>(at_ - begin_);
+    if (room < kRedZone || size > room - kRedZone || alignment > kLargestAlignment) [[unlikely]]
       return allocate_slow(size, alignment);
-    char* place = at_ + gap;
-    at_ = place + size;
-    unpoison(place, size);
-    return place;
+    // Chunks begin on the largest alignment, so that rounding down stays inside.
+    at_ -= size + kRedZone;
+    at_ -= reinterpret_cast<std::uintptr_t>(at_) & (alignment - 1);
+    unpoison(at_, size);
+    return at_;
   }
   // Null when refused. What needs a destructor has no place here.
   template <typename T, typename... Arguments>
@@ -73,39 +74,44 @@ class Arena {
     return place ? ::new (place) T(std::forward<Arguments>(arguments)...) : nullptr;
   }
 
-  Mark mark() const { return {last_, at_}; }
+  Mark mark() const { return {.chunk = last_, .at = at_}; }
   // Frees what was allocated since. REQUIRES: the mark is of this arena, and nothing before it was freed.
   void rewind(Mark mark) noexcept;
-  // Frees all but the first chunk.
+  // Frees all but one chunk.
   void reset() noexcept;
 
   Bytes held() const { return held_; }  // in chunks and pages
   std::size_t chunks() const { return chunks_; }
 
  private:
-  // At the front of every chunk.
+  static constexpr std::size_t kLargestAlignment = SizeClasses::kLargestAlignment;
+
+  // At the end of every chunk.
   struct Chunk {
     Chunk* before;
     std::size_t size;  // of the whole
     bool pages;        // of its own, and no slab's object
     Charge charge;     // of those pages
-    char* begin() { return reinterpret_cast<char*>(this + 1); }
-    char* end() { return reinterpret_cast<char*>(this) + size; }
+    char* begin() { return reinterpret_cast<char*>(this + 1) - size; }
   };
+  // Of an arena without chunks: nothing fits, and nothing gets an address that is not null.
+  static char* nowhere() { return reinterpret_cast<char*>(kLargestAlignment); }
 
   void* allocate_slow(std::size_t size, std::size_t alignment) noexcept;
   Chunk* chunk_for(std::size_t bytes) noexcept;
   Chunk* pages_for(std::size_t bytes) noexcept;
-  void use(Chunk* chunk) noexcept;
+  void use(Chunk* chunk, char* from) noexcept;
   void drop_last() noexcept;
 
   Options options_;
-  char* at_ = nullptr;
-  char* end_ = nullptr;
+  char* begin_ = nowhere();
+  char* at_ = nowhere();
   Chunk* last_ = nullptr;
+  std::size_t first_size_ = kFirstChunk;  // of the next first chunk
   std::size_t next_size_ = kFirstChunk;
   std::size_t chunks_ = 0;
   Bytes held_;
+  Bytes lately_;  // used before a reset, of late
 };
 
 }  // namespace plimsoll

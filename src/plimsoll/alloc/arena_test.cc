@@ -35,10 +35,10 @@ TEST_F(ArenaTest, HoldsNothingBeforeItIsAsked) {
   EXPECT_EQ(arena_.chunks(), 0u);
 }
 
-TEST_F(ArenaTest, AllocatesByAdding) {
+TEST_F(ArenaTest, AllocatesByMovingDown) {
   auto* first = static_cast<char*>(arena_.allocate(10, 1));
   auto* second = static_cast<char*>(arena_.allocate(10, 1));
-  EXPECT_EQ(second, first + 10);
+  EXPECT_EQ(second, first - 10 - kRedZone);
   auto* third = static_cast<char*>(arena_.allocate(8, 8));
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(third) % 8, 0u);
   EXPECT_EQ(arena_.chunks(), 1u);
@@ -78,12 +78,31 @@ TEST_F(ArenaTest, GivesWhatIsLargePagesOfItsOwn) {
 }
 
 TEST_F(ArenaTest, KeepsItsFirstChunkWhenItIsReset) {
-  void* first = arena_.allocate(64);
-  for (int i = 0; i < 100; ++i) static_cast<void>(arena_.allocate(1000));
+  for (int round = 0; round < 5; ++round) {
+    arena_.reset();
+    void* first = arena_.allocate(64);
+    arena_.reset();
+    EXPECT_EQ(arena_.chunks(), 1u);
+    EXPECT_EQ(arena_.held(), Bytes(Arena::kFirstChunk));
+    EXPECT_EQ(arena_.allocate(64), first);
+  }
+}
+
+TEST_F(ArenaTest, KeepsAChunkForWhatItLatelyNeeded) {
+  for (int i = 0; i < 10; ++i) static_cast<void>(arena_.allocate(1000));
   arena_.reset();
-  EXPECT_EQ(arena_.chunks(), 1u);
-  EXPECT_EQ(arena_.held(), Bytes(Arena::kFirstChunk));
-  EXPECT_EQ(arena_.allocate(64), first);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 10; ++i) static_cast<void>(arena_.allocate(1000));
+    EXPECT_EQ(arena_.chunks(), 1u);
+    arena_.reset();
+  }
+  int resets = 0;
+  for (; arena_.held() > Bytes(Arena::kFirstChunk); ++resets) {
+    ASSERT_LT(resets, 40);
+    arena_.reset();
+    static_cast<void>(arena_.allocate(10));
+  }
+  EXPECT_GE(resets, 5) << "not for one that needed little";
 }
 
 TEST_F(ArenaTest, GoesBackToAMarkInAnyChunk) {

@@ -1,10 +1,12 @@
 #include "plimsoll/alloc/slab.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "plimsoll/alloc/internal/slab_store.h"
-#include "plimsoll/base/clock.h"
+#include "plimsoll/alloc/pattern_tracker.h"
 
 namespace plimsoll {
 namespace {
@@ -12,12 +14,19 @@ namespace {
 // One refill in so many is timed.
 constexpr std::uint64_t kTimedRefill = 16;
 
+std::size_t most_threads(SlabFronts fronts) {
+  if (fronts == SlabFronts::kThreads || !ProcessorMagazines::available()) return ~std::size_t{0};
+  return fronts == SlabFronts::kProcessors ? 0
+                                           : 4 * static_cast<std::size_t>(::sysconf(_SC_NPROCESSORS_CONF));
+}
+
 }  // namespace
 
 SlabAllocator::SlabAllocator(const Options& options)
     : classes_(options.classes),
       name_(options.name),
       idle_(options.idle),
+      tracker_(options.tracker),
       machine_(options.topology ? nullptr : new Topology(Topology::of_machine())),
       store_(new SlabStore({.region = {.pages = options.pages,
                                        .account = options.account,
@@ -25,10 +34,12 @@ SlabAllocator::SlabAllocator(const Options& options)
                                        .address_space = options.address_space.zero() ? options.line * 16
                                                                                      : options.address_space},
                             .classes = classes_,
-                            .topology = options.topology ? *options.topology : *machine_})),
+                            .topology = options.topology ? *options.topology : *machine_,
+                            .magazines = options.magazines})),
       fronts_({.owner = owner_,
                .account = options.account,
-               .columns = classes_.count() + (store_->nodes() > 1 ? store_->nodes() : 0)}) {}
+               .columns = classes_.count() + (store_->nodes() > 1 ? store_->nodes() : 0),
+               .most = most_threads(options.fronts)}) {}
 
 SlabAllocator::~SlabAllocator() { fronts_.close_all(); }
 
@@ -79,18 +90,22 @@ bool SlabAllocator::refill(Magazine& magazine, unsigned node, unsigned size_clas
   return !magazine.empty();
 }
 
+void* SlabAllocator::allocate_shared(unsigned size_class) noexcept {
+  void* object = store_->take_one(store_->topology().current_node(), size_class);
+  return object ? object : refuse();
+}
+
 // The thread's pair of the class is empty where it counts: swap, exchange, or fill half of it from slabs.
 void* SlabAllocator::allocate_slow(unsigned size_class, std::size_t size) noexcept {
   ThreadFront* front = front_of_thread();
-  const unsigned node = front != nullptr ? front->node : store_->topology().current_node();
-  Depot& depot = store_->depot(node, size_class);
-  MagazinePair* pair = front != nullptr ? &front->pairs()[size_class] : nullptr;
-  if (pair == nullptr || (pair->loaded->capacity == 0 && !depot.equip(*pair))) {
-    void* object = nullptr;
-    return store_->take(node, size_class, {&object, 1}) == 1 ? object : refuse();
-  }
-  if (!depot.load(*pair) && !refill(*pair->loaded, node, size_class, size)) return refuse();
-  return pair->loaded->slots[--pair->loaded->count];
+  if (front == nullptr) return allocate_shared(size_class);
+  Depot& depot = store_->depot(front->node, size_class);
+  MagazinePair& pair = front->pairs()[size_class];
+  if (pair.loaded->capacity == 0 && !depot.equip(pair)) return allocate_shared(size_class);
+  if (!depot.load(pair) && !refill(*pair.loaded, front->node, size_class, size)) return refuse();
+  // What is asked for here stands for all that its magazine will be asked for.
+  if (tracker_ != nullptr) tracker_->record(size, pair.loaded->count);
+  return pair.loaded->slots[--pair.loaded->count];
 }
 
 // It gathers with others of its node until they are worth a lock.
@@ -108,7 +123,7 @@ void SlabAllocator::send_home(ThreadFront& front, void* object, unsigned home, u
 // On one node: both magazines of the pair are full. On several: every free comes here.
 void SlabAllocator::deallocate_slow(void* object, unsigned size_class) noexcept {
   ThreadFront* front = front_of_thread();
-  if (front == nullptr) return store_->give(size_class, {&object, 1});
+  if (front == nullptr) return store_->give_one(store_->topology().current_node(), size_class, object);
   if (store_->nodes() > 1) {
     const unsigned home = store_->region().node_of(store_->region().slab_of(object));
     if (home != front->node) return send_home(*front, object, home, size_class);

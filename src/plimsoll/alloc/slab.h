@@ -12,18 +12,20 @@
 //   Row* made = slabs.create<Row>(arguments);  // its class is known to the compiler
 //   slabs.tick();                              // some times a second: what is not needed goes back
 //
-// On a machine of several nodes each has its own slabs and depots: a thread is served from its node, and what
-// it frees of another node goes home in batches. With one node none of that is in the way.
+// Threads that are many more than the processors share those of their processor (rseq(2)), where the system
+// has that. On a machine of several nodes each has its own slabs and depots: a thread is served from its
+// node, and what it frees of another node goes home in batches. With one node none of that is in the way.
 //
 // Invariant: an object is in use, in one magazine, or free in its slab; the account is charged for every page
 // of a slab with an object that is not free in it, but for those given back. Freed memory is poisoned for the
 // address sanitizer; builds with checks find objects freed twice, freed with another size, or not ours.
 //
 // Thread-safety: all methods from any thread; the destructor alone. Cost: 2 ns for a pair that meets no
-// depot, 5 to 10 more where it does; a thread keeps up to two magazines of each class it uses. Limits: 32
-// KiB, alignment to a page; 64 allocators and pools at a time have magazines, further ones lock. Errors: null
-// when the account, the line or the system refuses, and above the limits. Ownership: all objects end with the
-// allocator, which aborts if slabs of them are in use. fork: the child goes on with what its thread had.
+// depot, 5 to 10 more where it does; 8 by way of the processor's; a thread keeps up to two magazines of each
+// class it uses. Limits: 32 KiB, alignment to a page; 64 allocators and pools at a time have magazines,
+// further ones lock. Errors: null when the account, the line or the system refuses, and above the limits.
+// Ownership: all objects end with the allocator, which aborts if slabs of them are in use. fork: the child
+// goes on with what its thread had.
 #pragma once
 
 #include <algorithm>
@@ -33,6 +35,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -48,8 +51,13 @@
 namespace plimsoll {
 
 class PageSource;
+class PatternTracker;
 class SlabStore;
 class Topology;
+
+// Who has magazines. Threads' are faster, processors' are as few as those: by itself, as many threads as
+// there are four to a processor have their own, and those that come later use their processor's.
+enum class SlabFronts { kByItself, kThreads, kProcessors };
 
 class SlabAllocator final : public Reclaimer {
  public:
@@ -63,7 +71,11 @@ class SlabAllocator final : public Reclaimer {
     Bytes address_space{};  // if it is to be another
     std::string_view name = "slabs";
     SizeClasses classes{};
+    // Of each class, how many objects a thread keeps to begin with; those that are missing by their size.
+    std::span<const std::uint32_t> magazines{};
+    PatternTracker* tracker = nullptr;   // is told what is asked for, a magazine at a time
     const Topology* topology = nullptr;  // null: the machine's
+    SlabFronts fronts = SlabFronts::kByItself;
   };
   struct Stats {
     Bytes slabs;                   // with objects, less the pages given back
@@ -190,6 +202,7 @@ class SlabAllocator final : public Reclaimer {
   void* allocate_of(unsigned size_class, std::size_t size) noexcept;
   void deallocate_of(void* object, unsigned size_class) noexcept;
   void* allocate_slow(unsigned size_class, std::size_t size) noexcept;
+  void* allocate_shared(unsigned size_class) noexcept;
   void deallocate_slow(void* object, unsigned size_class) noexcept;
   bool refill(Magazine& magazine, unsigned node, unsigned size_class, std::size_t size) noexcept;
   void send_home(ThreadFront& front, void* object, unsigned home, unsigned size_class) noexcept;
@@ -204,6 +217,7 @@ class SlabAllocator final : public Reclaimer {
   const SizeClasses classes_;
   const std::string_view name_;
   Account& idle_;
+  PatternTracker* const tracker_;
   std::unique_ptr<Topology> machine_;  // when no other was given
   std::unique_ptr<SlabStore> store_;
   Owner owner_{*this};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "plimsoll/alloc/pattern_tracker.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/os/failing_pages.h"
 #include "plimsoll/os/pages.h"
@@ -95,6 +97,25 @@ TEST_F(SlabTest, CreatesAndDestroysObjectsOfAType) {
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(wide) % 256, 0u);
   slabs_.destroy(wide);
   slabs_.destroy<Tracked>(nullptr);
+}
+
+TEST_F(SlabTest, IsCutAsItIsTold) {
+  const std::array<std::size_t, 3> sizes = {48, 200, 3000};
+  const std::array<std::uint32_t, 2> magazines = {20, 10};
+  PatternTracker tracker;
+  SlabAllocator::Options told = options(pages_);
+  told.classes = *SizeClasses::make(sizes);
+  told.magazines = magazines;
+  told.tracker = &tracker;
+  SlabAllocator slabs(told);
+  std::vector<void*> objects;
+  for (int i = 0; i < 1000; ++i) objects.push_back(slabs.allocate(150));
+  EXPECT_EQ(slabs.usable_size(objects[0]), 208u);
+  EXPECT_EQ(slabs.classes().count(), 4u);
+  EXPECT_EQ(tracker.stats().recorded, 1000u) << "in magazines of five, of which half is filled";
+  EXPECT_NEAR(slabs.stats().rounding(), 1 - 150.0 / 208, 0.001);
+  for (void* object : objects) slabs.deallocate(object, 150);
+  slabs.CheckInvariants();
 }
 
 TEST_F(SlabTest, ChargesBySlabAndGivesEmptyOnesBack) {

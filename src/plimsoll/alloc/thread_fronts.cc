@@ -122,7 +122,10 @@ ThreadFronts::ThreadFronts(const Options& options)
 }
 
 ThreadFront* ThreadFronts::open() noexcept {
-  if (slot_ == detail::kThreadSlots || thread_has_ended) return nullptr;
+  // Relaxed: who is told that there are too many comes again.
+  if (slot_ == detail::kThreadSlots || thread_has_ended ||
+      count_.load(std::memory_order_relaxed) >= options_.most)
+    return nullptr;
   thread_exit.armed = true;  // used, so that it is made and ends with the thread
   MutexLock lock(registry());
   if (count_ >= options_.most) return nullptr;
@@ -166,9 +169,6 @@ void ThreadFronts::close_all() noexcept {
   slot_ = detail::kThreadSlots;
 }
 
-std::size_t ThreadFronts::count() const noexcept {
-  MutexLock lock(registry());
-  return count_;
-}
+std::size_t ThreadFronts::count() const noexcept { return count_.load(std::memory_order_relaxed); }
 
 }  // namespace plimsoll

@@ -95,6 +95,11 @@ class ThreadFronts {
   template <typename Visit>
   void for_each(const Visit& visit) {
     MutexLock lock(registry());
+    for_each_locked(visit);
+  }
+  // The same within what an owner is called for under that lock.
+  template <typename Visit>
+  void for_each_locked(const Visit& visit) {
     for (ThreadFront* front = first_; front != nullptr; front = front->next) visit(*front);
   }
 
@@ -108,8 +113,8 @@ class ThreadFronts {
   Bytes front_bytes_;
   unsigned slot_ = detail::kThreadSlots;
   std::uint64_t born_ = 0;
-  ThreadFront* first_ = nullptr;  // under the registry's lock, as all below
-  std::size_t count_ = 0;
+  ThreadFront* first_ = nullptr;        // under the registry's lock, as all below
+  std::atomic<std::size_t> count_ = 0;  // read without it, too
   Charge charge_;
 };
 

@@ -23,6 +23,13 @@
 
 namespace plimsoll {
 
+// Bytes to leave poisoned behind an object, where something in use lies next to it.
+#ifdef PLIMSOLL_POISONS
+constexpr std::size_t kRedZone = 16;
+#else
+constexpr std::size_t kRedZone = 0;
+#endif
+
 inline void poison([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t size) {
 #ifdef PLIMSOLL_POISONS
   __asan_poison_memory_region(begin, size);

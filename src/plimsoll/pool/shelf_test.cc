@@ -1,6 +1,8 @@
 #include "plimsoll/pool/internal/shelf.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -147,6 +149,32 @@ TEST_F(ShelfTest, GivesABlockToOneThreadAtATimeWhileOthersGather) {
   shelf_.gather();
   EXPECT_EQ(pile(), held.size()) << "a block was lost";
 }
+
+#ifndef PLIMSOLL_THREAD_SANITIZER
+TEST_F(ShelfTest, AChildTakesWhatThreadsKeptThatItDoesNotHave) {
+  ASSERT_TRUE(put(&blocks_[0]));
+  std::atomic<bool> stop = false;
+  std::thread busy([&] {
+    while (!stop) {
+      if (void* block = take()) {
+        EXPECT_TRUE(put(block));
+      }
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      shelf_.gather();  // must not wait for the thread that it does not have
+      ::_exit(0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+  }
+  stop = true;
+  busy.join();
+}
+#endif
 
 }  // namespace
 }  // namespace plimsoll

@@ -1,5 +1,7 @@
 #include "plimsoll/alloc/internal/slab_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -35,15 +37,18 @@ SlabStore::SlabStore(const Options& options)
       topology_(options.topology),
       nodes_(options.topology.nodes()),
       region_(with_nodes(options.region, nodes_)),
-      shelves_(std::make_unique<Shelf[]>(shelf_count())) {
+      shelves_(std::make_unique<Shelf[]>(shelf_count())),
+      pages_(options.region.pages),
+      account_(options.region.account) {
   for (unsigned node = 0; node < nodes_; ++node) {
     for (unsigned c = 0; c < classes_.count(); ++c) {
       shelf(node, c).bin.open(region_, classes_, c, node);
       const std::size_t size = classes_.size(c);
-      shelf(node, c).depot.open({.account = options.region.account,
-                                 .capacity = first_capacity(size),
-                                 .largest = largest_capacity(size),
-                                 .each_looked_at = nodes_ > 1});
+      shelf(node, c).depot.open(
+          {.account = options.region.account,
+           .capacity = c < options.magazines.size() ? (options.magazines[c] + 1) / 2 : first_capacity(size),
+           .largest = largest_capacity(size),
+           .each_looked_at = nodes_ > 1});
     }
     // Memory that is not near is better than none: where it cannot be chosen, first touch decides.
     if (nodes_ > 1 && region_.capacity() > 0)
@@ -53,6 +58,7 @@ SlabStore::SlabStore(const Options& options)
 }
 
 SlabStore::~SlabStore() {
+  empty_processors();
   empty_depots(true);
   region_.trim(Bytes::max());
 }
@@ -104,6 +110,69 @@ void SlabStore::empty_depots(bool all) {
   }
 }
 
+// Made when the first thread needs them; null where there can be none.
+ProcessorMagazines* SlabStore::processors() {
+  // Acquire: pairs with the release below, so that what is found is complete.
+  if (ProcessorMagazines* found = processors_.load(std::memory_order_acquire)) return found;
+  if (!ProcessorMagazines::available()) return nullptr;
+  MutexLock lock(processors_mutex_);
+  if (made_ != nullptr) return made_->opened() ? made_.get() : nullptr;
+  made_ = std::make_unique<ProcessorMagazines>(
+      ProcessorMagazines::Options{.pages = pages_,
+                                  .account = account_,
+                                  .classes = classes_.count(),
+                                  .processors = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF))});
+  if (!made_->opened()) return nullptr;
+  for (unsigned c = 0; c < classes_.count(); ++c)
+    made_->set_capacity(c,
+                        std::min(2 * first_capacity(classes_.size(c)), largest_capacity(classes_.size(c))));
+  processors_.store(made_.get(), std::memory_order_release);
+  return made_.get();
+}
+
+void* SlabStore::take_one(unsigned node, unsigned size_class) {
+  ProcessorMagazines* own = processors();
+  if (own != nullptr) {
+    if (void* object = own->take(size_class)) return object;
+  }
+  std::array<void*, Magazine::kSlots / 2> batch;
+  const std::size_t wanted = own != nullptr ? std::max<std::size_t>(own->capacity(size_class) / 2, 1) : 1;
+  const std::size_t taken = take(node, size_class, {batch.data(), wanted});
+  if (taken == 0) return nullptr;
+  // The thread may have moved, or others been there before: what finds no room goes back.
+  std::size_t stored = 1;
+  while (stored < taken && own->give(size_class, batch[stored])) ++stored;
+  if (stored < taken) give(size_class, std::span(batch).subspan(stored, taken - stored));
+  return batch[0];
+}
+
+void SlabStore::give_one(unsigned node, unsigned size_class, void* object) {
+  const bool at_home = nodes_ == 1 || region_.node_of(region_.slab_of(object)) == node;
+  ProcessorMagazines* own = at_home ? processors() : nullptr;
+  if (own != nullptr && own->give(size_class, object)) return;
+  std::array<void*, Magazine::kSlots / 2 + 1> batch;
+  std::size_t count = 0;
+  batch[count++] = object;
+  for (const std::size_t half = own != nullptr ? own->capacity(size_class) / 2 : 0; count <= half;) {
+    void* other = own->take(size_class);
+    if (other == nullptr) break;
+    batch[count++] = other;
+  }
+  give(size_class, {batch.data(), count});
+}
+
+void SlabStore::empty_processors() {
+  MutexLock lock(processors_mutex_);
+  if (made_ == nullptr || !made_->opened()) return;
+  std::array<void*, Magazine::kSlots> objects;
+  for (unsigned p = 0; p < made_->processors(); ++p) {
+    for (unsigned c = 0; c < classes_.count(); ++c) {
+      const std::size_t count = made_->drain(p, c, objects);
+      if (count > 0) give(c, {objects.data(), count});
+    }
+  }
+}
+
 void SlabStore::tick() {
   empty_depots(false);
   for (std::size_t i = 0; i < shelf_count(); ++i) shelves_[i].depot.tick();
@@ -126,6 +195,7 @@ Bytes SlabStore::reclaim_pages(Bytes wanted) {
 Bytes SlabStore::reclaim(Bytes wanted) {
   Bytes freed = region_.trim(wanted);
   if (freed >= wanted) return freed;
+  empty_processors();
   empty_depots(true);
   freed += region_.trim(wanted - freed);
   return freed < wanted ? freed + reclaim_pages(wanted - freed) : freed;
@@ -156,7 +226,8 @@ void SlabStore::CheckInvariants() const {
 }
 
 // In the order in which they are taken elsewhere: a bin's before the region's.
-void SlabStore::lock() {
+void SlabStore::lock() PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
+  processors_mutex_.lock();
   for (std::size_t i = 0; i < shelf_count(); ++i) {
     shelves_[i].depot.lock();
     shelves_[i].bin.lock();
@@ -165,13 +236,14 @@ void SlabStore::lock() {
   region_.lock();
 }
 
-void SlabStore::unlock() {
+void SlabStore::unlock() PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
   region_.unlock();
   homeward_.unlock();
   for (std::size_t i = 0; i < shelf_count(); ++i) {
     shelves_[i].bin.unlock();
     shelves_[i].depot.unlock();
   }
+  processors_mutex_.unlock();
 }
 
 }  // namespace plimsoll

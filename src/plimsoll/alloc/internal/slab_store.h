@@ -5,10 +5,12 @@
 // Errors: as its parts'. Ownership: owns them; the topology is the caller's.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 
 #include "plimsoll/alloc/depot.h"
+#include "plimsoll/alloc/internal/processor_magazines.h"
 #include "plimsoll/alloc/internal/slab_bin.h"
 #include "plimsoll/alloc/internal/slab_region.h"
 #include "plimsoll/os/topology.h"
@@ -21,6 +23,7 @@ class SlabStore {
     SlabRegion::Options region;
     const SizeClasses& classes;
     const Topology& topology;
+    std::span<const std::uint32_t> magazines{};  // objects of each class for a thread, to begin with
   };
   struct Stats {
     SlabRegion::Stats region;
@@ -52,6 +55,11 @@ class SlabStore {
   // Where magazines end: their objects to the slabs, themselves to the depot.
   void empty_into_slabs(Depot& depot, unsigned size_class, Magazine& magazine);
 
+  // For threads that have no magazines of their own: one by way of the processor's. Null when refused, and
+  // always taken.
+  void* take_one(unsigned node, unsigned size_class);
+  void give_one(unsigned node, unsigned size_class, void* object);
+
   // What is not needed: from depots into slabs, and empty slabs to the system.
   void tick();
   // As much as wanted: empty slabs first, then what depots hold, then pages between objects in use.
@@ -69,6 +77,8 @@ class SlabStore {
   };
   Shelf& shelf(unsigned node, unsigned size_class) { return shelves_[node * classes_.count() + size_class]; }
   void empty_depots(bool all);
+  void empty_processors();
+  ProcessorMagazines* processors();
   Bytes reclaim_pages(Bytes wanted);
   std::size_t shelf_count() const { return std::size_t{nodes_} * classes_.count(); }
 
@@ -78,6 +88,11 @@ class SlabStore {
   SlabRegion region_;
   std::unique_ptr<Shelf[]> shelves_;
   Depot homeward_;
+  PageSource& pages_;
+  Account& account_;
+  Mutex processors_mutex_;  // while they are made, and emptied
+  std::unique_ptr<ProcessorMagazines> made_ PLIMSOLL_GUARDED_BY(processors_mutex_);
+  std::atomic<ProcessorMagazines*> processors_ = nullptr;  // made_, once it is complete
 };
 
 }  // namespace plimsoll

@@ -129,6 +129,26 @@ void Shelf::set_hungry(bool hungry) noexcept {
   set_gate();
 }
 
+// Acquire: pairs with the release that ends an owner's fast path. That is a few instructions, but its thread
+// may have been put aside in the middle of them.
+void Shelf::await_idle(const ThreadFront& front) noexcept {
+  while (front.busy.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
+
+void Shelf::before_fork() noexcept {
+  mutex.lock();
+  ++gathering_;
+  set_gate();
+  fence_.heavy();  // as in gather()
+  fronts_.for_each_locked([](const ThreadFront& front) { await_idle(front); });
+}
+
+void Shelf::after_fork() noexcept {
+  --gathering_;
+  set_gate();
+  mutex.unlock();
+}
+
 void Shelf::gather() noexcept {
   {
     MutexLock lock(mutex);
@@ -138,9 +158,7 @@ void Shelf::gather() noexcept {
   // Pairs with the light fences: an owner that did not see the gate closed is seen to be busy below.
   fence_.heavy();
   fronts_.for_each([this](ThreadFront& front) {
-    // Acquire: pairs with the release that ends an owner's fast path. A few instructions, but its thread may
-    // have been put aside in the middle of them.
-    while (front.busy.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    await_idle(front);
     MutexLock lock(mutex);
     if (Stack* stack = stack_of(front)) to_pile(*stack, stack->count);
   });

@@ -116,8 +116,10 @@ class Shelf final : private ThreadFrontOwner {
   void set_gate() noexcept PLIMSOLL_REQUIRES(mutex);
 
   void empty_front(ThreadFront& front) noexcept override;
-  void before_fork() noexcept override PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS { mutex.lock(); }
-  void after_fork() noexcept override PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS { mutex.unlock(); }
+  // No owner is busy while the process forks: the child would wait for it for ever.
+  void before_fork() noexcept override PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS;
+  void after_fork() noexcept override PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS;
+  static void await_idle(const ThreadFront& front) noexcept;
 
   const AsymmetricFence fence_;
   std::atomic<std::uint32_t> gate_{0};  // 1: closed
