@@ -99,6 +99,11 @@ class ThreadFronts {
   template <typename Visit>
   void for_each(const Visit& visit) {
     MutexLock lock(registry());
+    for_each_locked(visit);
+  }
+  // The same within what an owner is called for under that lock.
+  template <typename Visit>
+  void for_each_locked(const Visit& visit) {
     for (ThreadFront* front = first_; front != nullptr; front = front->next) visit(*front);
   }
 
