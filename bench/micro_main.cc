@@ -2,18 +2,22 @@
 //
 // Benchmarks that belong together carry their part in the name: "charge/ours", "charge/peer:malloc",
 // "charge/again" (ours once more, the A/A pair; without it a row with peers does not count). What carries
-// none is a row by itself. Bounds are counters of ours: state.counters["must"] = 0.6 (with a peer: of the
-// ratio; without: of the nanoseconds); "must_ns" is of the nanoseconds even beside peers.
+// none is a row by itself. Parts (parts.h) come after them; words that are no options choose among the parts,
+// and "micro" is what is described here. Bounds are counters of ours: state.counters["must"] = 0.6 (with a
+// peer: of the ratio; without: of the nanoseconds); "must_ns" is of the nanoseconds even beside peers.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "harness.h"
+#include "parts.h"
 
 namespace plimsoll {
 namespace {
@@ -121,11 +125,44 @@ class Reporter final : public benchmark::BenchmarkReporter {
   std::map<std::string, Group> groups_;
 };
 
+void run_micro(std::vector<std::string> words, RowPrinter& printer) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) std::exit(2);
+  Reporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  printer.title("thread-CPU time an operation");
+  reporter.print(printer);
+}
+
+int run_as_child(const std::string& name, const std::string& argument) {
+  auto found = bench_children().find(name);
+  if (found == bench_children().end()) return 2;
+  for (double number : found->second(argument)) std::printf("%.9g\n", number);
+  return 0;
+}
+
 }  // namespace
+
+std::vector<double> run_child(const std::string& name, const std::string& argument) {
+  std::vector<double> numbers;
+  const std::string command = "/proc/" + std::to_string(::getpid()) + "/exe --child " + name + " " + argument;
+  FILE* out = ::popen(command.c_str(), "r");  // NOLINT: the benchmark's own program
+  if (out == nullptr) return numbers;
+  double number = 0;
+  while (std::fscanf(out, "%lf", &number) == 1) numbers.push_back(number);  // NOLINT
+  if (::pclose(out) != 0) numbers.clear();
+  return numbers;
+}
+
 }  // namespace plimsoll
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::strcmp(argv[1], "--child") == 0) return plimsoll::run_as_child(argv[2], argv[3]);
   bool json = false;
+  std::vector<std::string> chosen;
   // Before what the user gives, so that the user's come last and win.
   std::vector<std::string> words{argv[0], "--benchmark_repetitions=9",
                                  "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05"};
@@ -135,20 +172,19 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--machine") == 0) {
       std::printf("%s\n", plimsoll::machine_line().c_str());
       return 0;
+    } else if (argv[i][0] != '-') {
+      chosen.emplace_back(argv[i]);
     } else {
       words.emplace_back(argv[i]);
     }
   }
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  int count = static_cast<int>(arguments.size());
-  benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-
-  plimsoll::Reporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
+  auto wanted = [&](const std::string& part) {
+    return chosen.empty() || std::ranges::find(chosen, part) != chosen.end();
+  };
   plimsoll::RowPrinter printer(json);
-  printer.title("thread-CPU time an operation");
-  reporter.print(printer);
+  if (wanted("micro")) plimsoll::run_micro(std::move(words), printer);
+  for (const auto& [name, run] : plimsoll::bench_parts()) {
+    if (wanted(name)) run(printer);
+  }
   return 0;
 }

@@ -1,13 +1,12 @@
 // Slabs beside the allocators of the distribution: pairs, batches freed in three orders, and the objects of a
-// database with random lifetimes; an arena beside the standard library's. Peers are opened apart from the
-// process's own malloc, and freed with the size where they have that; one that is not installed is left out.
+// database with random lifetimes; an arena beside the standard library's.
+#include "alloc_bench.h"
+
 #include <benchmark/benchmark.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <memory_resource>
 #include <numeric>
@@ -15,46 +14,15 @@
 #include <vector>
 
 #include "plimsoll/alloc/arena.h"
-#include "plimsoll/alloc/slab.h"
-#include "plimsoll/base/random.h"
-#include "plimsoll/os/pages.h"
 
 namespace plimsoll {
 namespace {
 
+using bench::Object;
+using bench::Ours;
+
 constexpr std::array<std::size_t, 4> kSizes = {64, 256, 1024, 4096};
 constexpr std::size_t kBatch = 1000;
-
-struct Ours {
-  SystemPages pages;
-  LoadLine line{{.limit = 2_GiB}};
-  Account& account = line.open({.name = "slabs"});
-  Account& idle = line.open({.name = "slabs_idle", .kind = AccountKind::kDroppable});
-  SlabAllocator slabs{{.account = account, .idle = idle, .pages = pages, .line = line.line()}};
-
-  void* allocate(std::size_t size) { return slabs.allocate(size); }
-  void free(void* object, std::size_t size) { slabs.deallocate(object, size); }
-};
-
-struct System {
-  void* allocate(std::size_t size) { return std::malloc(size); }
-  void free(void* object, std::size_t) { std::free(object); }
-};
-
-// A library that is opened for its own names, and takes over nobody's malloc.
-struct Opened {
-  void* (*take)(std::size_t) = nullptr;
-  void (*give)(void*, std::size_t) = nullptr;
-
-  Opened(const char* library, const char* take_name, const char* give_name) {
-    void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return;
-    take = reinterpret_cast<void* (*)(std::size_t)>(dlsym(handle, take_name));
-    give = reinterpret_cast<void (*)(void*, std::size_t)>(dlsym(handle, give_name));
-  }
-  void* allocate(std::size_t size) { return take(size); }
-  void free(void* object, std::size_t size) { give(object, size); }
-};
 
 template <typename Allocator>
 void pair(benchmark::State& state, Allocator& allocator, std::size_t size) {
@@ -82,20 +50,14 @@ void batch(benchmark::State& state, Allocator& allocator, std::size_t size,
 // Locks and small rows mostly; each new object takes the place of a random other.
 template <typename Allocator>
 void database(benchmark::State& state, Allocator& allocator) {
-  constexpr std::array<std::size_t, 16> kMix = {64,  64,  64,  64,  192, 192,  256,  256,
-                                                384, 384, 128, 512, 512, 1024, 2048, 4096};
-  struct Object {
-    void* place = nullptr;
-    std::size_t size = 0;
-  };
   std::vector<Object> live(20'000);
   Random random(7);
   for (auto _ : state) {
     Object& object = live[random.below(live.size())];
     if (object.place != nullptr) allocator.free(object.place, object.size);
-    object.size = kMix[random.below(kMix.size())];
-    object.place = allocator.allocate(object.size);
-    *static_cast<char*>(object.place) = 1;
+    object.size = bench::kDatabaseMix[random.below(bench::kDatabaseMix.size())];
+    object.place = static_cast<char*>(allocator.allocate(object.size));
+    *object.place = 1;
   }
   for (Object& object : live) {
     if (object.place != nullptr) allocator.free(object.place, object.size);
@@ -183,16 +145,47 @@ BENCHMARK(arena_ours)->Name("arena, 1000 pieces of 8 to 64/again");
 BENCHMARK(arena_monotonic)->Name("arena, 1000 pieces of 8 to 64/peer:pmr monotonic on a kept buffer");
 BENCHMARK(arena_malloc)->Name("arena, 1000 pieces of 8 to 64/peer:malloc");
 
+// The same with sizes that the compiler knows; peers have no such form.
+template <std::size_t kSize>
+void pair_known(benchmark::State& state, Ours& ours) {
+  for (auto _ : state) {
+    void* object = ours.slabs.allocate<kSize>();
+    benchmark::DoNotOptimize(object);
+    ours.slabs.deallocate<kSize>(object);
+  }
+  state.counters["must"] = 0.45;
+  state.counters["aim"] = 0.25;
+}
+
+template <std::size_t kSize>
+void add_known(Ours& ours) {
+  const std::string row = "pair of " + std::to_string(kSize) + ", known when compiled/";
+  for (const char* part : {"ours", "again"})
+    benchmark::RegisterBenchmark((row + part).c_str(),
+                                 [&ours](benchmark::State& state) { pair_known<kSize>(state, ours); });
+  bench::for_each_peer([&]<typename Peer>(const char* name) {
+    static Peer peer;
+    benchmark::RegisterBenchmark((row + "peer:" + name).c_str(),
+                                 [](benchmark::State& state) { pair(state, peer, kSize); });
+  });
+}
+
 const bool kRegistered = [] {
   static Ours ours;
-  static System system;
-  static Opened mimalloc("libmimalloc.so.2", "mi_malloc", "mi_free_size");
-  static Opened tcmalloc("libtcmalloc_minimal.so.4", "tc_malloc", "tc_free_sized");
+  static Ours shared(SlabFronts::kProcessors);
   add_rows(ours, "ours");
   add_rows(ours, "again");
-  add_rows(system, "peer:glibc");
-  if (mimalloc.take != nullptr && mimalloc.give != nullptr) add_rows(mimalloc, "peer:mimalloc");
-  if (tcmalloc.take != nullptr && tcmalloc.give != nullptr) add_rows(tcmalloc, "peer:tcmalloc");
+  bench::for_each_peer([]<typename Peer>(const char* name) {
+    static Peer peer;
+    add_rows(peer, std::string("peer:") + name);
+  });
+  add_known<64>(ours);
+  add_known<4096>(ours);
+  for (std::size_t size : kSizes) {
+    benchmark::RegisterBenchmark(
+        ("pair of " + std::to_string(size) + ", by way of the processor's magazines").c_str(),
+        [size](benchmark::State& state) { pair(state, shared, size); });
+  }
   return true;
 }();
 

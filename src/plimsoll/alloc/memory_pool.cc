@@ -136,8 +136,7 @@ void MemoryPool::CheckInvariants() const {
   slabs_.CheckInvariants();
   monitor_.CheckInvariants();
   const Bytes held = account_.used();
-  PLIMSOLL_CHECK(held <= capacity_ && account_.peak() <= capacity_, "%llu bytes of %llu",
-                 static_cast<unsigned long long>(held.count()),
+  PLIMSOLL_CHECK(held <= capacity_, "%llu bytes of %llu", static_cast<unsigned long long>(held.count()),
                  static_cast<unsigned long long>(capacity_.count()));
   PLIMSOLL_CHECK(monitor_.stats().bytes <= held, "%llu bytes of blocks in %llu",
                  static_cast<unsigned long long>(monitor_.stats().bytes.count()),

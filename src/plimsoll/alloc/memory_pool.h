@@ -10,7 +10,8 @@
 //   if (!block) return block.error();                    // exhausted, and for which reason
 //   read_into(block->bytes());                           // returns by itself
 //
-// Invariant: held() <= capacity at all times; the bytes of living blocks are at most what is held.
+// Invariant: what is held is at most the capacity (held() may show more for as long as another thread's
+// attempt is being refused); the bytes of living blocks are at most what is held.
 //
 // Thread-safety: all methods from any thread; blocks may be moved to and end on any; the destructor alone.
 // Cost: about 5 ns a pair up to 32 KiB, two system calls and 60 us a touched MiB beyond; a refusal looks

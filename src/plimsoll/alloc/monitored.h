@@ -18,7 +18,7 @@
 // Thread-safety: as the allocator's; the destructor, reset() and forget() alone. Cost: less than 2 ns a pair
 // (monitored_bench.cc); 1.3 KiB a thread; stats() a lock and 1 us a thread. Limits: 16 monitors at a time
 // have shards, further ones count by locked instructions. Errors: the allocator's. Ownership: refers to the
-// allocator, the clock and the account.
+// allocator, the name, the clock and the account.
 #pragma once
 
 #include <array>
@@ -68,7 +68,7 @@ extern MonitorShard no_monitor_shard;  // never written: whoever looks at it tak
 
 // By 16 bytes: the power of two that a size goes up to. A table, as counting bits takes 1 ns on some, and the
 // slabs have computed its index anyway.
-constexpr std::size_t kMonitorTable = 32 * 1024;
+constexpr std::size_t kMonitorTable = std::size_t{32} * 1024;
 constexpr std::array<std::uint8_t, kMonitorTable / 16 + 1> make_monitor_bits() {
   std::array<std::uint8_t, kMonitorTable / 16 + 1> bits{};
   for (std::size_t i = 0; i < bits.size(); ++i)

@@ -23,7 +23,8 @@ struct Seen {
 // What an object of a class takes up, its part of the slab's end included.
 double footprint(std::size_t size, Bytes slab) {
   if (slab.count() < size) return static_cast<double>(size);
-  return slab.as_double() / static_cast<double>(slab.count() / size);
+  const std::uint64_t objects = slab.count() / size;
+  return slab.as_double() / static_cast<double>(objects);
 }
 
 // The largest size of which as many fit in a slab: it takes up no more.

@@ -52,7 +52,7 @@ struct PatternSuggestion {
 class PatternTracker {
  public:
   static constexpr std::size_t kGranule = 16;
-  static constexpr std::size_t kLargest = 32 * 1024;
+  static constexpr std::size_t kLargest = std::size_t{32} * 1024;
   static constexpr std::size_t kMostClasses = 64;
 
   struct Options {

@@ -9,6 +9,11 @@
 #include "plimsoll/base/poison.h"
 
 namespace plimsoll {
+namespace {
+
+constexpr int kWorthACall = 4;  // pages, where nothing presses
+
+}  // namespace
 
 void SlabBin::open(SlabRegion& region, const SizeClasses& classes, unsigned size_class, unsigned node) {
   region_ = &region;
@@ -94,6 +99,7 @@ std::size_t SlabBin::take_from(SlabIndex slab, std::span<void*> objects) {
   }
   if (taken == 0) return 0;
   unlink(slab);
+  record.taken_from = true;
   record.hint = static_cast<std::uint16_t>(word);
   record.free = static_cast<std::uint16_t>(record.free - taken);
   if (record.free > 0) link(slab);
@@ -167,13 +173,15 @@ std::uint16_t SlabBin::free_pages(SlabIndex slab) const {
   return static_cast<std::uint16_t>(~used);
 }
 
-Bytes SlabBin::give_back_pages(SlabIndex slab) {
+Bytes SlabBin::give_back_pages(SlabIndex slab, bool idle_only) {
   MutexLock lock(mutex_);
   if (region_->class_in_use(slab) != size_class_) return 0_B;  // it was, a moment ago
   SlabRecord& record = region_->record(slab);
+  if (idle_only && std::exchange(record.taken_from, false)) return 0_B;
   if (record.pages_seen || record.free == 0) return 0_B;
-  record.pages_seen = true;
   const std::uint16_t pages = free_pages(slab);
+  if (idle_only && std::popcount(pages) < kWorthACall) return 0_B;
+  record.pages_seen = true;
   if (pages == 0) return 0_B;
   region_->give_pages(slab, pages);
   return Bytes(SlabRegion::kPage) * static_cast<std::uint64_t>(std::popcount(pages));

@@ -30,7 +30,8 @@ class SlabBin {
   // Any order; the span is sorted. REQUIRES: objects of this bin, in use.
   void give(std::span<void*> objects) PLIMSOLL_EXCLUDES(mutex_);
   // The pages of the slab, if it is this bin's, on which no object is in use, to the system; says how much.
-  Bytes give_back_pages(SlabIndex slab) PLIMSOLL_EXCLUDES(mutex_);
+  // `idle_only`: if nothing was taken from it since the last such call, and a quarter of its pages can go.
+  Bytes give_back_pages(SlabIndex slab, bool idle_only) PLIMSOLL_EXCLUDES(mutex_);
 
   struct Stats {
     std::size_t slabs = 0;

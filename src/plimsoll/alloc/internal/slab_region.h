@@ -42,6 +42,7 @@ struct alignas(64) SlabRecord {
   bool in_use = false;         // taken; else its memory is nobody's
   bool bitmap_inside = false;  // at the slab's own end
   bool pages_seen = false;     // nothing was freed in it since its pages were looked at
+  bool taken_from = false;     // since it was last asked
   std::uint8_t fullness = 0;   // which list of its bin it is in
   SlabIndex next = kNoSlab;    // in that list
   SlabIndex previous = kNoSlab;

@@ -10,6 +10,7 @@ namespace {
 
 // How much goes back in one tick: a tenth of a second's share of the governor's thread.
 constexpr Bytes kDecayATick = 256_MiB;
+constexpr std::size_t kVisitsATick = 1024;  // slabs
 
 // How many objects of a class a magazine holds to begin with; a thread keeps two. 128 lock entries of 64
 // bytes a thread, 96 rows of 256, 16 index nodes of 4096; fewer of what is larger.
@@ -177,7 +178,24 @@ void SlabStore::tick() {
   empty_depots(false);
   for (std::size_t i = 0; i < shelf_count(); ++i) shelves_[i].depot.tick();
   homeward_.tick();
+  give_back_idle_pages();
   region_.decay(kDecayATick);
+}
+
+// Of the slabs one after the other, some at each tick: what lies in those that nobody takes from any more.
+void SlabStore::give_back_idle_pages() {
+  for (std::size_t visits = 0, nodes = 0; visits < kVisitsATick && nodes <= nodes_;) {
+    const unsigned node = region_.capacity() == 0 ? 0 : region_.node_of(next_visit_);
+    if (next_visit_ >= region_.end_of(node)) {  // on to the next node's
+      next_visit_ = node + 1 < nodes_ ? region_.first_of(node + 1) : 0;
+      ++nodes;
+      continue;
+    }
+    const std::optional<unsigned> size_class = region_.class_in_use(next_visit_);
+    if (size_class) shelf(node, *size_class).bin.give_back_pages(next_visit_, true);
+    ++next_visit_;
+    ++visits;
+  }
 }
 
 // From the highest slabs down, a slab at a time, so that nobody waits for long.
@@ -186,7 +204,7 @@ Bytes SlabStore::reclaim_pages(Bytes wanted) {
   for (unsigned node = 0; node < nodes_; ++node) {
     for (SlabIndex slab = region_.end_of(node); slab > region_.first_of(node) && freed < wanted;) {
       const std::optional<unsigned> size_class = region_.class_in_use(--slab);
-      if (size_class) freed += shelf(node, *size_class).bin.give_back_pages(slab);
+      if (size_class) freed += shelf(node, *size_class).bin.give_back_pages(slab, false);
     }
   }
   return freed;

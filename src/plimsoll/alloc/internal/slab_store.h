@@ -80,6 +80,7 @@ class SlabStore {
   void empty_processors();
   ProcessorMagazines* processors();
   Bytes reclaim_pages(Bytes wanted);
+  void give_back_idle_pages();
   std::size_t shelf_count() const { return std::size_t{nodes_} * classes_.count(); }
 
   const SizeClasses& classes_;
@@ -87,6 +88,7 @@ class SlabStore {
   const unsigned nodes_;
   SlabRegion region_;
   std::unique_ptr<Shelf[]> shelves_;
+  SlabIndex next_visit_ = 0;  // of give_back_idle_pages(), which the governor's thread calls
   Depot homeward_;
   PageSource& pages_;
   Account& account_;
