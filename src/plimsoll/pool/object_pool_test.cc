@@ -49,7 +49,9 @@ class ObjectPoolTest : public ::testing::Test {
     return open(bounded);
   }
   void await_waiting(std::size_t count) {
-    while (pool_->stats().waiting != count) std::this_thread::yield();
+    const MonotonicTime end = in(seconds(20));
+    while (pool_->stats().waiting != count && in(Duration(0)) < end) std::this_thread::yield();
+    EXPECT_EQ(pool_->stats().waiting, count);
   }
 
   SystemPages system_;

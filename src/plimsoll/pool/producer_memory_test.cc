@@ -37,7 +37,9 @@ class ProducerMemoryTest : public ::testing::Test {
   Result<Buffer> take(Bytes size) { return memory_->allocate(size, now()); }
   // Until so many callers wait.
   void await_waiting(std::size_t count) {
-    while (memory_->stats().waiting != count) std::this_thread::yield();
+    const MonotonicTime end = in(seconds(20));
+    while (memory_->stats().waiting != count && in(Duration(0)) < end) std::this_thread::yield();
+    EXPECT_EQ(memory_->stats().waiting, count);
   }
 
   SystemPages system_;
