@@ -25,7 +25,6 @@ std::size_t most_threads(SlabFronts fronts) {
 SlabAllocator::SlabAllocator(const Options& options)
     : classes_(options.classes),
       name_(options.name),
-      idle_(options.idle),
       tracker_(options.tracker),
       machine_(options.topology ? nullptr : new Topology(Topology::of_machine())),
       store_(new SlabStore({.region = {.pages = options.pages,
@@ -197,7 +196,7 @@ void SlabAllocator::note_back(const void* object, unsigned size_class) noexcept 
 
 void SlabAllocator::tick() { store_->tick(); }
 
-ReclaimOffer SlabAllocator::offer() const { return {.droppable = idle_.used()}; }
+ReclaimOffer SlabAllocator::offer() const { return {.droppable = store_->region().stats().idle}; }
 
 Bytes SlabAllocator::reclaim(Bytes wanted) { return store_->reclaim(wanted); }
 
@@ -205,7 +204,7 @@ SlabAllocator::Stats SlabAllocator::stats() const {
   const SlabStore::Stats store = store_->stats();
   const Bytes whole(store.region.in_use * SlabRegion::kSlabSize);
   Stats stats{.slabs = whole - store.region.gone,
-              .idle = idle_.used(),
+              .idle = store.region.idle,
               .free = store.free,
               .waiting = store.waiting,
               .gone = store.region.gone,
@@ -253,6 +252,9 @@ void SlabAllocator::Describe(StatSink& sink) const {
   gauge("slab_hit_ratio", "Of magazines asked for, those that the depots had", s.hit_ratio());
   counter("slab_exchanges_total", "Magazines exchanged with a depot", s.exchanges);
   counter("slab_taken_total", "Objects taken from slabs, not from magazines", s.from_slabs);
+  sink.counter("slab_refill_seconds_total", "Spent taking objects from slabs, sampled",
+               std::chrono::duration<double>(s.refill_time).count(), {{"allocator", name_}});
+  counter("slab_refills_timed_total", "Samples of that", s.refills_timed);
   counter("slab_refused_total", "Allocations refused", s.refused);
 }
 

@@ -169,7 +169,7 @@ class SlabAllocator final : public Reclaimer {
 
   // Objects that wait in depots and empty slabs, where nobody asked for them since the last call, go back.
   // Call some times a second.
-  void tick();
+  void tick() override;
   // What the calling thread keeps in magazines goes back: for one that will be idle for long.
   void release_thread() noexcept { fronts_.close_mine(); }
 
@@ -224,7 +224,6 @@ class SlabAllocator final : public Reclaimer {
 
   const SizeClasses classes_;
   const std::string_view name_;
-  Account& idle_;
   PatternTracker* const tracker_;
   std::unique_ptr<Topology> machine_;  // when no other was given
   std::unique_ptr<SlabStore> store_;

@@ -4,9 +4,9 @@
 // No reclaim happens inside an allocation: an owner may replace its own items inside its own insert, but only
 // the governor asks other owners.
 //
-// Thread-safety: offer() and reclaim() are called by the governor's thread while the owner is in use by
-// others. Cost: offer() is a few loads; reclaim() works in slices and never stalls the owner's users for more
-// than a millisecond. Limits: none. Errors: none; giving less than was wanted is normal.
+// Thread-safety: offer(), reclaim() and tick() are called by the governor's thread while the owner is in use
+// by others. Cost: offer() is a few loads; reclaim() works in slices and never stalls the owner's users for
+// more than a millisecond. Limits: none. Errors: none; giving less than was wanted is normal.
 #pragma once
 
 #include <chrono>
@@ -32,6 +32,9 @@ class Reclaimer {
   // Gives back at least `wanted` if it can, and says how much it was. Charges are released by the time it
   // returns.
   virtual Bytes reclaim(Bytes wanted) = 0;
+  // Called by the governor each time it looks, ten times a second under load: what was not needed since the
+  // last time may go back.
+  virtual void tick() {}
 };
 
 }  // namespace plimsoll

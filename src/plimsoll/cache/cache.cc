@@ -24,7 +24,13 @@ Bytes address_space_for(Bytes line) {
 Cache::Cache(const Options& options)
     : options_(options),
       address_space_(options.address_space.zero() ? address_space_for(options.line) : options.address_space),
-      extents_(options.pages, address_space_),
+      slabs_({.account = options.account,
+              .idle = options.account,
+              .pages = options.pages,
+              .line = options.line,
+              .address_space = std::max(address_space_ / 64, 4_MiB),
+              .name = "cache"}),
+      extents_(options.pages, address_space_, slabs_),
       segments_(
           new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),
       blocks_(new SegmentStore(
@@ -217,6 +223,7 @@ Cache::Stats Cache::stats() const {
 
 void Cache::Describe(StatSink& sink) const {
   const Stats s = stats();
+  slabs_.Describe(sink);
   auto number = [](std::uint64_t n) { return static_cast<double>(n); };
   sink.gauge("cache_items", "Keys held, expired ones that were not dropped yet among them", number(s.items));
   sink.gauge("cache_expiring_items", "Keys with a time to live", number(s.expiring));

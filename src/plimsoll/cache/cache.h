@@ -136,6 +136,7 @@ class Cache final : public Reclaimer {
   [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
   Result<ExtentRef> open_extent(std::size_t capacity, Account& account);
   ExtentStore& extents() { return extents_; }
+  const SlabAllocator& slabs() const { return slabs_; }
   Account& account() const { return options_.account; }
 
   // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is
@@ -156,6 +157,7 @@ class Cache final : public Reclaimer {
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override;
   Bytes reclaim(Bytes wanted) override;
+  void tick() override { slabs_.tick(); }
 
   Stats stats() const;
   void Describe(StatSink& sink) const;
@@ -173,6 +175,7 @@ class Cache final : public Reclaimer {
 
   const Options options_;
   const Bytes address_space_;
+  SlabAllocator slabs_;  // of what is small: the descriptors of large values
   ExtentStore extents_;
   std::unique_ptr<SegmentStore> segments_;
   std::unique_ptr<SegmentStore> blocks_;  // of the index

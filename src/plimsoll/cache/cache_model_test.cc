@@ -22,7 +22,7 @@ class Model {
     if (!evict_) check_expiry();
     fixture_.cache.clear();
     fixture_.cache.CheckInvariants();
-    EXPECT_EQ(fixture_.account.used(), 0_B);
+    EXPECT_LE(fixture_.account.used(), 72_KiB) << "descriptors that this thread keeps in its magazines";
     EXPECT_EQ(fixture_.account.pinned(), 0_B);
   }
 

@@ -9,9 +9,6 @@
 namespace plimsoll {
 namespace {
 
-// What an extent takes beside its pages: this descriptor and malloc's share.
-constexpr Bytes kDescriptor = Bytes(sizeof(Extent) + 16);
-
 constexpr std::size_t rounded_to_pages(std::size_t size) { return (size + 4095) & ~std::size_t{4095}; }
 
 }  // namespace
@@ -100,12 +97,16 @@ Result<ExtentRef> ExtentStore::open(std::size_t capacity, Account& account) {
   if (capacity > kLargest) return fail(ErrorCode::kOutOfRange, "a value can be 512 MiB at most");
   std::size_t rounded = std::bit_ceil(std::max(capacity, kSmallest));
   auto number = static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(kSmallest));
-  Charge charge = account.charge(kDescriptor);
+  Charge charge = account.charge(0_B);  // grows with its pages
   if (!charge) return fail(ErrorCode::kRefused, "the line does not grant the memory");
   MutexLock lock(mutex_);
   Result<std::uint32_t> slot = take_slot(number);
   if (!slot) return tl::unexpected(slot.error());
-  auto* extent = new Extent;
+  auto* extent = slabs_.create<Extent>();
+  if (extent == nullptr) {
+    classes_[number].free.push_back(*slot);
+    return fail(ErrorCode::kRefused, "the line does not grant the memory");
+  }
   extent->store_ = this;
   extent->account_ = &account;
   extent->data_ = classes_[number].base + rounded * *slot;
@@ -130,7 +131,7 @@ void ExtentStore::close(Extent* extent) {
     classes_[extent->slot_class_].free.push_back(extent->slot_);
   }
   live_.fetch_sub(1, std::memory_order_relaxed);
-  delete extent;  // and its charge with it, now that the pages are gone
+  slabs_.destroy(extent);  // and its charge with it, now that the pages are gone
 }
 
 }  // namespace plimsoll

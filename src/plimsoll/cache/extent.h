@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "plimsoll/alloc/slab.h"
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/result.h"
 #include "plimsoll/budget/account.h"
@@ -125,7 +126,9 @@ class ExtentStore {
   static constexpr std::size_t kLargest = std::size_t{512} << 20;
 
   // `address_space`: how much to reserve for each size of slot; halved until the system grants it.
-  ExtentStore(PageSource& pages, Bytes address_space) : pages_(pages), address_space_(address_space) {}
+  // Descriptors come from `slabs`.
+  ExtentStore(PageSource& pages, Bytes address_space, SlabAllocator& slabs)
+      : pages_(pages), address_space_(address_space), slabs_(slabs) {}
   ~ExtentStore();
   ExtentStore(const ExtentStore&) = delete;
   ExtentStore& operator=(const ExtentStore&) = delete;
@@ -151,6 +154,7 @@ class ExtentStore {
 
   PageSource& pages_;
   const Bytes address_space_;
+  SlabAllocator& slabs_;
   Mutex mutex_;
   std::array<SlotClass, kClasses> classes_ PLIMSOLL_GUARDED_BY(mutex_);
   std::atomic<std::size_t> live_{0};

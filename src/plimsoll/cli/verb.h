@@ -49,8 +49,13 @@ struct Verb {
   int (*run)(const Call&);
 };
 
+// The page of the server that `--http` names; kDone, or what to exit with after the complaint.
+int ask_server(const Call& call, const std::string& verb, const char* path, std::string& body);
+inline const Flag kHttpFlag = {"--http", "ADDRESS:PORT", "where its HTTP is [127.0.0.1:9644]"};
+
 Verb serve_verb();
 Verb status_verb();
+Verb pools_verb();
 Verb doctor_verb();
 Verb demo_verb();
 Verb version_verb();

@@ -1,11 +1,8 @@
 #include "plimsoll/base/text.h"
-#include "plimsoll/cli/http_client.h"
 #include "plimsoll/cli/verb.h"
 
 namespace plimsoll {
 namespace {
-
-constexpr std::chrono::seconds kPatience{5};
 
 // The line that says the level, in the colour of how bad it is.
 std::string with_painted_level(const Call& call, std::string_view page) {
@@ -26,25 +23,11 @@ std::string with_painted_level(const Call& call, std::string_view page) {
 }
 
 int run_status(const Call& call) {
-  std::string where = call.arguments.value("--http").value_or("127.0.0.1:9644");
-  Result<Endpoint> server = Endpoint::parse(where);
-  if (!server) {
-    call.complain("status: --http " + where + ": " + server.error().message());
-    return kWrongUsage;
-  }
-  const char* path = call.arguments.has("--json") ? "/api/v1/status" : "/status.txt";
-  Result<HttpPage> page = http_fetch(*server, path, std::chrono::steady_clock::now() + kPatience);
-  if (!page) {
-    call.complain("status: " + server->text() + ": " + page.error().message() +
-                  "; is plimsoll serve running, and is that its HTTP port (--http ADDRESS:PORT)?");
-    return kFailed;
-  }
-  if (page->status != 200) {
-    call.complain("status: " + server->text() + path + " answers " + std::to_string(page->status) +
-                  "; is that Plimsoll's HTTP port?");
-    return kFailed;
-  }
-  call.print(call.arguments.has("--json") ? page->body + "\n" : with_painted_level(call, page->body));
+  const bool json = call.arguments.has("--json");
+  std::string page;
+  if (const int failed = ask_server(call, "status", json ? "/api/v1/status" : "/status.txt", page))
+    return failed;
+  call.print(json ? page + "\n" : with_painted_level(call, page));
   return kDone;
 }
 
@@ -54,8 +37,7 @@ Verb status_verb() {
   return {.name = "status",
           .summary = "What a running server holds, where, and what it has decided lately",
           .example = "  plimsoll status\n  plimsoll status --json --http 127.0.0.1:9645",
-          .flags = {{"--json", "", "as one JSON object"},
-                    {"--http", "ADDRESS:PORT", "where its HTTP is [127.0.0.1:9644]"}},
+          .flags = {{"--json", "", "as one JSON object"}, kHttpFlag},
           .positional = {},
           .run = &run_status};
 }

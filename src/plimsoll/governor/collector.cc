@@ -103,6 +103,11 @@ Collector::Outcome Collector::collect_above_maxima() {
   return outcome;
 }
 
+void Collector::tick() {
+  MutexLock lock(mutex_);
+  for (const Owner& owner : owners_) owner.reclaimer->tick();
+}
+
 Bytes Collector::above_maxima() const {
   MutexLock lock(mutex_);
   Bytes sum;

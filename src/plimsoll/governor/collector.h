@@ -49,6 +49,8 @@ class Collector {
   Outcome collect(const std::function<Bytes()>& missing, const char* cause);
   // Owners whose account is above its maximum give back what is above.
   Outcome collect_above_maxima();
+  // Tells every owner that it is time to let go of what it does not need.
+  void tick();
   // By how much droppable accounts exceed their maxima.
   Bytes above_maxima() const;
   // Charged for pages that nobody has touched yet, by the owners' word.

@@ -25,7 +25,7 @@ Result<void> BufferPool::Options::Validate() const {
 }
 
 BufferPool::BufferPool(const Options& options)
-    : name_(options.name), pages_(options.pages), account_(options.account), idle_(options.idle) {
+    : name_(options.name), pages_(options.pages), account_(options.account) {
   const Result<void> valid = options.Validate();
   PLIMSOLL_CHECK(valid, "%s", valid.error().what);
   for (unsigned b = 0; b < kBuckets; ++b) buckets_[b] = std::make_unique<BufferBucket>(options, b);
@@ -96,7 +96,13 @@ void BufferPool::tick() {
   for (auto& bucket : buckets_) bucket->tick();
 }
 
-ReclaimOffer BufferPool::offer() const { return {.droppable = idle_.used()}; }
+Bytes BufferPool::idle() const {
+  Bytes sum;
+  for (const auto& bucket : buckets_) sum += bucket->idle();
+  return sum;
+}
+
+ReclaimOffer BufferPool::offer() const { return {.droppable = idle()}; }
 
 Bytes BufferPool::reclaim(Bytes wanted) {
   Bytes freed;
@@ -105,7 +111,7 @@ Bytes BufferPool::reclaim(Bytes wanted) {
 }
 
 BufferPool::Stats BufferPool::stats() const {
-  Stats stats{.idle = idle_.used(), .refused = refused_.load(std::memory_order_relaxed)};
+  Stats stats{.idle = idle(), .refused = refused_.load(std::memory_order_relaxed)};
   for (unsigned b = 0; b < kBuckets; ++b) stats.buckets[b] = buckets_[b]->stats();
   MutexLock lock(mutex_);
   stats.large = large_.size();

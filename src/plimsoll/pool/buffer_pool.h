@@ -136,8 +136,8 @@ class BufferPool final : public Reclaimer {
     return size <= kLargest ? size_of(bucket_of(size)) : size.rounded_up(pages_.page_size());
   }
 
-  // Idle limits follow the demand since the last tick; call once a second.
-  void tick();
+  // Idle limits follow the demand since the last tick; call some times a second.
+  void tick() override;
 
   std::string_view name() const override { return name_; }
   ReclaimOffer offer() const override;
@@ -149,6 +149,7 @@ class BufferPool final : public Reclaimer {
   void CheckInvariants() const;
 
  private:
+  Bytes idle() const;
   std::byte* acquire_again(BufferBucket& bucket, Bytes size) noexcept;
   std::byte* map_large(Bytes size) noexcept;
   void unmap_large(std::byte* data, Bytes size) noexcept;
@@ -156,7 +157,6 @@ class BufferPool final : public Reclaimer {
   const std::string_view name_;
   PageSource& pages_;
   Account& account_;
-  Account& idle_;
   std::array<std::unique_ptr<BufferBucket>, kBuckets> buckets_;
   std::atomic<std::uint64_t> refused_{0};
   mutable Mutex mutex_;

@@ -71,6 +71,17 @@ void Loop::arm() {
   });
 }
 
+void* Loop::HeldMemory::do_allocate(std::size_t bytes, std::size_t alignment) {
+  void* place = ::operator new(bytes, std::align_val_t{alignment});
+  lease_.take_held(Bytes(bytes));
+  return place;
+}
+
+void Loop::HeldMemory::do_deallocate(void* place, std::size_t bytes, std::size_t alignment) {
+  ::operator delete(place, bytes, std::align_val_t{alignment});
+  lease_.give(Bytes(bytes));
+}
+
 void Loop::tick() {
   const MonotonicTime now = node.clock.monotonic_now();
   std::vector<LoopMember*> all(members_.begin(), members_.end());

@@ -1,6 +1,7 @@
 #include "plimsoll/server/node.h"
 
 #include <bit>
+#include <initializer_list>
 #include <random>
 
 #include "plimsoll/os/process.h"
@@ -12,6 +13,9 @@ std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
 }
+
+// Both hold what their accounts may be charged at most: a share of the line, which may double.
+Bytes slab_space(Bytes line) { return line * 2; }
 
 std::size_t shards_for_cores() { return std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed())); }
 
@@ -36,6 +40,25 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
       sockets(line.open({.name = "sockets", .kind = AccountKind::kWaitable, .guarantee = {}})),
       bodies(line.open({.name = "bodies", .kind = AccountKind::kWaitable, .guarantee = {}})),
       output(line.open({.name = "output", .kind = AccountKind::kWaitable, .guarantee = {}})),
+      idle(line.open({.name = "idle", .kind = AccountKind::kDroppable, .guarantee = {}})),
+      connection_slabs({.account = connections,
+                        .idle = idle,
+                        .pages = pages,
+                        .line = line.line(),
+                        .address_space = slab_space(line.line()),
+                        .name = "connections"}),
+      output_slabs({.account = output,
+                    .idle = idle,
+                    .pages = pages,
+                    .line = line.line(),
+                    .address_space = slab_space(line.line()),
+                    .name = "output"}),
+      output_buffers({.slabs = output_slabs,
+                      .pages = pages,
+                      .account = output,
+                      .idle = idle,
+                      .maximum_idle = 1_MiB,
+                      .name = "output"}),
       cache({.account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}}),
              .pages = pages,
              .line = line.line(),
@@ -47,6 +70,9 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {
   governor.add(cache, cache.account());
+  for (Reclaimer* owner :
+       std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers})
+    governor.add(*owner, idle);
   governor.set_socket_account(sockets);
   follow_line();
 }
@@ -104,6 +130,9 @@ void Node::Describe(StatSink& sink) const {
   line.Describe(sink);
   governor.Describe(sink);
   cache.Describe(sink);
+  connection_slabs.Describe(sink);
+  output_slabs.Describe(sink);
+  output_buffers.Describe(sink);
   traffic.Describe(sink);
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "plimsoll/alloc/slab.h"
 #include "plimsoll/base/clock.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/plan.h"
@@ -18,6 +19,7 @@
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/os/memory_probe.h"
 #include "plimsoll/os/pages.h"
+#include "plimsoll/pool/buffer_pool.h"
 #include "plimsoll/server/body_gate.h"
 #include "plimsoll/server/log.h"
 #include "plimsoll/server/settings.h"
@@ -56,7 +58,11 @@ class Node {
   Account& sockets;      // what the kernel holds in their buffers
   Account& bodies;       // large values under way
   Account& output;       // replies that were not read yet
+  Account& idle;         // memory of those that nobody uses now; droppable
   SystemPages pages;
+  SlabAllocator connection_slabs;  // connections, and bytes of their requests that are not whole yet
+  SlabAllocator output_slabs;
+  BufferPool output_buffers;
   Cache cache;
   AdmissionBoard board;
   EventLog events;

@@ -12,7 +12,9 @@ namespace plimsoll {
 namespace {
 
 constexpr std::size_t kMaxParts = 16;
-constexpr std::size_t kPieceSize = 16 * 1024;  // small pieces are joined up to here
+// What is kept lies in buffers of one of these sizes: what is small is joined, and little is left empty.
+constexpr std::size_t kPieceSize = 16 * 1024;
+constexpr std::size_t kLongPieceSize = 64 * 1024;
 
 }  // namespace
 
@@ -40,7 +42,6 @@ void Output::fail(Failure failure) {
   buffer_.used = 0;
   pending_.clear();
   pending_bytes_ = held_ = 0;
-  charge_.release();
 }
 
 void Output::raw(std::string_view bytes) {
@@ -83,7 +84,7 @@ void Output::value(PinnedValue value) {
   if (taken < view.size()) {
     pending_bytes_ += view.size() - taken;
     held_ += view.size();
-    pending_.push_back({{}, std::move(value), taken});
+    pending_.push_back({.buffer = {}, .used = 0, .value = std::move(value), .done = taken});
     taken = view.size();
   }
   keep(std::string_view("\r\n").substr(taken - view.size()));
@@ -101,27 +102,25 @@ void Output::send_buffer() {
   if (failure_ == Failure::kNone) keep(all.substr(taken));
 }
 
-bool Output::charge(Bytes more) {
-  Charge charge = account_.charge(more);
-  if (!charge && cache_.make_room_for(account_, more)) charge = account_.charge(more);
-  if (!charge) return false;
-  charge_.merge(std::move(charge));
-  return true;
+BufferPool::Buffer Output::buffer_of(Bytes size) {
+  BufferPool::Buffer buffer = kept_.acquire(size);
+  if (!buffer && cache_.make_room_for(account_, kept_.capacity_for(size))) buffer = kept_.acquire(size);
+  return buffer;
 }
 
 void Output::keep(std::string_view bytes) {
   while (!bytes.empty() && failure_ == Failure::kNone) {
-    if (pending_.empty() || pending_.back().value ||
-        pending_.back().bytes.size() == pending_.back().bytes.capacity()) {
+    if (pending_.empty() || pending_.back().room() == 0) {
       Piece piece;
-      piece.bytes.reserve(std::max(bytes.size(), kPieceSize));
-      if (!charge(Bytes(piece.bytes.capacity()))) return fail(Failure::kRefused);
-      held_ += piece.bytes.capacity();
+      piece.buffer = buffer_of(Bytes(bytes.size() < kLongPieceSize ? kPieceSize : kLongPieceSize));
+      if (!piece.buffer) return fail(Failure::kRefused);
+      held_ += piece.holds();
       pending_.push_back(std::move(piece));
     }
-    std::string& last = pending_.back().bytes;
-    std::size_t part = std::min(bytes.size(), last.capacity() - last.size());
-    last.append(bytes.substr(0, part));
+    Piece& last = pending_.back();
+    const std::size_t part = std::min(bytes.size(), last.room());
+    std::memcpy(last.buffer.data() + last.used, bytes.data(), part);
+    last.used += part;
     pending_bytes_ += part;
     bytes.remove_prefix(part);
   }
@@ -145,13 +144,11 @@ void Output::send_pending() {
       Piece& piece = pending_.front();
       taken -= piece.rest().size();
       held_ -= piece.holds();
-      if (!piece.value) charge_.shrink(Bytes(piece.bytes.capacity()));
       pending_.pop_front();
     }
     if (!pending_.empty()) pending_.front().done += taken;
     if (full) return;
   }
-  charge_.release();
 }
 
 }  // namespace plimsoll

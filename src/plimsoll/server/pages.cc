@@ -1,6 +1,7 @@
 #include "plimsoll/server/pages.h"
 
 #include "plimsoll/report/prometheus.h"
+#include "plimsoll/server/pools.h"
 
 namespace plimsoll {
 
@@ -14,7 +15,12 @@ Page page_for(const Node& node, const HttpRequest& request) {
   if (request.path == "/status.txt") return {.body = status_text(node.status())};
   if (request.path == "/api/v1/status")
     return {.content_type = "application/json", .body = status_json(node.status())};
-  return {.status = 404, .body = "not here: /metrics, /healthz, /status.txt, /api/v1/status are\n"};
+  if (request.path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
+  if (request.path == "/api/v1/pools")
+    return {.content_type = "application/json", .body = pools_json(collect_pools(node))};
+  return {
+      .status = 404,
+      .body = "not here: /metrics, /healthz, /status.txt, /api/v1/status, /pools.txt, /api/v1/pools are\n"};
 }
 
 }  // namespace plimsoll

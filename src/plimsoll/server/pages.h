@@ -4,6 +4,8 @@
 //   /healthz         "ok" while the server serves
 //   /status.txt      where the memory is, for a person
 //   /api/v1/status   the same, for a program
+//   /pools.txt       every allocator and pool, for a person
+//   /api/v1/pools    the same, for a program
 //
 // Thread-safety: any thread. Cost: a walk over all figures, about a millisecond. Limits: none. Errors: 404,
 // 405 as pages. Ownership: none.

@@ -32,7 +32,8 @@ RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::ui
       node_(loop.node),
       socket_(std::move(socket)),
       fd_(socket_.native_handle()),
-      output_(fd_, loop.write_buffer, loop.node.output, loop.node.cache) {
+      output_(fd_, loop.write_buffer, loop.node.output_buffers, loop.node.output, loop.node.cache),
+      kept_(loop.state_allocator<char>()) {
   session_.id = id;
   session_.connected_at = node_.clock.monotonic_now();
   session_.authenticated = loop.facts.password().empty();
@@ -46,7 +47,6 @@ RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::ui
 
 RespConnection::~RespConnection() {
   loop_.remove(*this);
-  if (!kept_charge_.zero()) loop_.connections.give(kept_charge_);
   if (!socket_charge_.zero()) loop_.sockets.give(socket_charge_);
   loop_.connections.give(Loop::kConnection);
   node_.traffic.connections.fetch_sub(1, std::memory_order_relaxed);
@@ -290,8 +290,7 @@ bool RespConnection::make_input_room() {
       front_ = 0;
       end_ = have;
       borrowed_ = true;
-      kept_ = std::string();
-      if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
+      drop_kept();
     }
     return true;
   }
@@ -302,8 +301,7 @@ bool RespConnection::make_input_room() {
     std::span<char> old = input();
     std::memcpy((*longer)->data(), old.data(), have);
     long_input_ = std::move(*longer);
-    kept_ = std::string();
-    if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
+    drop_kept();
     front_ = 0;
     end_ = have;
     borrowed_ = false;
@@ -326,10 +324,8 @@ void RespConnection::keep_input() {
   if (!std::exchange(borrowed_, false)) return;
   const std::size_t left = end_ - front_;
   if (left > 0) {
+    kept_.reserve(left);
     kept_.assign(loop_.read_buffer.data() + front_, left);
-    // These bytes are here already, 64 KiB at most: refusing them would only lose the request.
-    kept_charge_ = Bytes(kept_.capacity());
-    loop_.connections.take_held(kept_charge_);
   }
   front_ = end_ = 0;
 }
@@ -337,10 +333,11 @@ void RespConnection::keep_input() {
 void RespConnection::drop_front(std::size_t bytes) {
   front_ += bytes;
   if (borrowed_ || long_input_ || front_ < kept_.size()) return;
-  kept_ = std::string();
+  drop_kept();
   front_ = 0;
-  if (!kept_charge_.zero()) loop_.connections.give(std::exchange(kept_charge_, Bytes()));
 }
+
+void RespConnection::drop_kept() { KeptBytes(kept_.get_allocator()).swap(kept_); }
 
 void RespConnection::charge_socket() {
   int unsent = 0, unread = 0;

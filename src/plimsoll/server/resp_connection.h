@@ -38,6 +38,7 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
 
  private:
   enum class Next : std::uint8_t { kRead, kBody, kGrow, kRepeat, kReaderFull, kClose };
+  using KeptBytes = std::basic_string<char, std::char_traits<char>, Loop::StateAllocator<char>>;
   // A large argument under way.
   struct Body {
     ExtentRef extent;
@@ -72,6 +73,7 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   // The input: in the loop's buffer while requests run, in kept_ or long_input_ across a wait.
   std::span<char> input();
   void keep_input();
+  void drop_kept();
   void drop_front(std::size_t bytes);
 
   Loop& loop_;
@@ -81,7 +83,7 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   RespDecoder decoder_;
   Session session_;
   Output output_;
-  std::string kept_;
+  KeptBytes kept_;
   ExtentRef long_input_;   // when it outgrows the loop's buffer
   std::size_t front_ = 0;  // of long_input_ or the loop's buffer: done with
   std::size_t end_ = 0;
@@ -93,7 +95,6 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   PinnedValue resume_value_;
   std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
-  Bytes kept_charge_;
   Bytes socket_charge_;
   std::uint64_t received_ = 0;
   std::uint64_t seen_sent_ = 0;  // of output_.sent(), at the last tick

@@ -25,11 +25,12 @@ class Server {
   explicit Server(Node& node) : node_(node), facts_(node, loops_) {
     const unsigned count = node.settings.loops != 0 ? node.settings.loops : cpus_allowed();
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(node, facts_, i));
-    resp_ = std::make_unique<Listener>(node, loops_, RequestKind::kConnect, &Loop::connections,
-                                       [this](Loop& loop, asio::ip::tcp::socket socket) {
-                                         RespConnection::start(std::make_shared<RespConnection>(
-                                             loop, std::move(socket), next_id_.fetch_add(1)));
-                                       });
+    resp_ = std::make_unique<Listener>(
+        node, loops_, RequestKind::kConnect, &Loop::connections,
+        [this](Loop& loop, asio::ip::tcp::socket socket) {
+          RespConnection::start(std::allocate_shared<RespConnection>(
+              loop.state_allocator<RespConnection>(), loop, std::move(socket), next_id_.fetch_add(1)));
+        });
     http_ = std::make_unique<Listener>(
         node, loops_, RequestKind::kAdmin, &Loop::http, [](Loop& loop, asio::ip::tcp::socket socket) {
           HttpConnection::start(std::make_shared<HttpConnection>(loop, std::move(socket)));

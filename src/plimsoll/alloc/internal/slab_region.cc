@@ -41,7 +41,11 @@ bool SlabRegion::reserve(Bytes space) {
   const std::uint64_t slabs = space / kSlabBytes;
   const Bytes records(slabs * sizeof(SlabRecord));
   const Bytes bits(slabs * kBitmapWords * sizeof(std::uint64_t));
+#ifdef NDEBUG
+  const Bytes busy(1);  // a page: nobody asks
+#else
   const Bytes busy(slabs * kBusyWords * sizeof(std::uint64_t));
+#endif
   const Bytes sets(2 * SlabSet::words(slabs) * sizeof(std::uint64_t) * node_count_);
   Result<PageRange> memory = pages_.reserve(space, kChunk);
   if (!memory) return false;
@@ -273,7 +277,10 @@ SlabRegion::Stats SlabRegion::stats() const {
   MutexLock lock(mutex_);
   std::size_t used = 0;
   for (unsigned n = 0; n < node_count_; ++n) used += nodes_[n].next - std::min(nodes_[n].next, first_of(n));
-  return {.in_use = in_use_, .gone = kPageBytes * pages_gone_, .metadata = kRecord * used};
+  return {.in_use = in_use_,
+          .idle = idle_charge_.size(),
+          .gone = kPageBytes * pages_gone_,
+          .metadata = kRecord * used};
 }
 
 void SlabRegion::CheckInvariants() const {

@@ -112,6 +112,7 @@ class SlabRegion {
 
   struct Stats {
     std::size_t in_use = 0;  // slabs
+    Bytes idle;              // empty ones that are kept, and their records
     Bytes gone;              // of their pages, given back
     Bytes metadata;          // records and bitmaps
   };

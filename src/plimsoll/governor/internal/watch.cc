@@ -66,6 +66,7 @@ Watch::Next Watch::tick(std::optional<MonotonicTime> woken_at) {
   set_level(taken);
   bool freed = respond(taken, woken_at);
   trim_heap(taken);
+  collector_.tick();
   line_.serve_waiters();
   publish(taken);
   tick_ns_.add(static_cast<std::uint64_t>((clock_.monotonic_now() - now).count()));

@@ -150,6 +150,10 @@ std::size_t BufferBucket::end_excess(std::size_t keep, Bytes wanted) noexcept {
 }
 
 void BufferBucket::tick() {
+  {
+    MutexLock lock(shelf_.mutex);
+    if (existing_ == 0) return shelf_.set_limit(demand_.tick(0));  // nothing to gather
+  }
   shelf_.gather();
   std::uint64_t limit = 0;
   {
@@ -167,6 +171,11 @@ Bytes BufferBucket::reclaim(Bytes wanted) noexcept {
   MutexLock lock(shelf_.mutex);
   shelf_.set_limit(demand_.limit());
   return mapped() ? ended * size_ : 0_B;
+}
+
+Bytes BufferBucket::idle() const {
+  MutexLock lock(shelf_.mutex);
+  return idle_charge_.size();
 }
 
 BufferPool::BucketStats BufferBucket::stats() const {

@@ -47,6 +47,7 @@ class BufferBucket final : private ShelfKeeper {
   Bytes reclaim(Bytes wanted) noexcept;
 
   BufferPool::BucketStats stats() const;
+  Bytes idle() const;  // on the idle account
   void CheckInvariants() const;
 
  private:

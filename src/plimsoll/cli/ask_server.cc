@@ -1,0 +1,33 @@
+#include "plimsoll/cli/http_client.h"
+#include "plimsoll/cli/verb.h"
+
+namespace plimsoll {
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+
+}  // namespace
+
+int ask_server(const Call& call, const std::string& verb, const char* path, std::string& body) {
+  const std::string where = call.arguments.value("--http").value_or("127.0.0.1:9644");
+  Result<Endpoint> server = Endpoint::parse(where);
+  if (!server) {
+    call.complain(verb + ": --http " + where + ": " + server.error().message());
+    return kWrongUsage;
+  }
+  Result<HttpPage> page = http_fetch(*server, path, std::chrono::steady_clock::now() + kPatience);
+  if (!page) {
+    call.complain(verb + ": " + server->text() + ": " + page.error().message() +
+                  "; is plimsoll serve running, and is that its HTTP port (--http ADDRESS:PORT)?");
+    return kFailed;
+  }
+  if (page->status != 200) {
+    call.complain(verb + ": " + server->text() + path + " answers " + std::to_string(page->status) +
+                  "; is that Plimsoll's HTTP port?");
+    return kFailed;
+  }
+  body = std::move(page->body);
+  return kDone;
+}
+
+}  // namespace plimsoll
