@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plimsoll/base/check.h"
+#include "plimsoll/base/sanitized.h"
 
 namespace plimsoll {
 
@@ -98,11 +99,10 @@ thread_local ThreadFrontsExit thread_exit;
 
 // The thread sanitizer aborts where a thread holds more than 64 locks, and has its own trouble with forks.
 void watch_forks() {
-#ifndef PLIMSOLL_THREAD_SANITIZER
+  if (kThreadSanitized) return;
   static const int watched = pthread_atfork(ThreadFrontsExit::before_fork, ThreadFrontsExit::after_fork,
                                             ThreadFrontsExit::after_fork);
   PLIMSOLL_CHECK(watched == 0, "no memory for a fork handler");
-#endif
 }
 
 }  // namespace

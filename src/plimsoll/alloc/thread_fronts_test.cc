@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "plimsoll/alloc/slab.h"
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/pages.h"
 
 namespace plimsoll {
@@ -97,9 +98,8 @@ TEST_F(ThreadFrontsTest, IsRefusedWithItsAccount) {
 }
 
 TEST_F(ThreadFrontsTest, LocksItsOwnersAroundAFork) {
-#ifdef PLIMSOLL_THREAD_SANITIZER
-  GTEST_SKIP() << "the thread sanitizer aborts where a thread holds more than 64 locks, as a fork must";
-#endif
+  if (kThreadSanitized)
+    GTEST_SKIP() << "the thread sanitizer aborts where a thread holds more than 64 locks, as a fork must";
   ThreadFronts fronts({.owner = owner_, .account = account_});
   const pid_t child = ::fork();
   if (child == 0) ::_exit(owner_.locked);  // released on this side
@@ -112,9 +112,8 @@ TEST_F(ThreadFrontsTest, LocksItsOwnersAroundAFork) {
 
 // The child of a process whose other threads are in the middle of everything.
 TEST_F(ThreadFrontsTest, AForkedChildAllocatesAndFrees) {
-#ifdef PLIMSOLL_THREAD_SANITIZER
-  GTEST_SKIP() << "the thread sanitizer aborts where a thread holds more than 64 locks, as a fork must";
-#endif
+  if (kThreadSanitized)
+    GTEST_SKIP() << "the thread sanitizer aborts where a thread holds more than 64 locks, as a fork must";
   SystemPages pages;
   LoadLine line{{.limit = 256_MiB}};
   Account& account = line.open({.name = "slabs"});

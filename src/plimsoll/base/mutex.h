@@ -18,14 +18,6 @@
 #define PLIMSOLL_EXCLUDES(...) PLIMSOLL_ANNOTATE(locks_excluded(__VA_ARGS__))
 #define PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS PLIMSOLL_ANNOTATE(no_thread_safety_analysis)
 
-#if defined(__SANITIZE_THREAD__)
-#define PLIMSOLL_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PLIMSOLL_THREAD_SANITIZER 1
-#endif
-#endif
-
 namespace plimsoll {
 
 class PLIMSOLL_ANNOTATE(capability("mutex")) Mutex {

@@ -45,8 +45,6 @@ class ExtentTest : public ::testing::Test {
     Result<ExtentRef> extent = store_->open(capacity, bodies_);
     return extent ? ErrorCode{} : extent.error().code;
   }
-  // What an extent takes beside its pages.
-  Bytes descriptor() { return open(0)->charged(); }
   void expect_nothing_held() {
     EXPECT_EQ(store_->live(), 0u);
     EXPECT_EQ(line_.charged(), 0_B);
@@ -91,19 +89,18 @@ TEST_F(ExtentTest, IsOfThePowerOfTwoAboveWhatWasAsked) {
 }
 
 TEST_F(ExtentTest, ChargesThePagesThatAreReserved) {
-  const Bytes empty = descriptor();
   ExtentRef extent = open(100'000);
   ASSERT_TRUE(extent->reserve(1));
   EXPECT_EQ(extent->reserved(), 4096u);
-  EXPECT_EQ(extent->charged(), empty + kPage);
+  EXPECT_EQ(extent->charged(), kPage);
   ASSERT_TRUE(extent->reserve(4096));
-  EXPECT_EQ(extent->charged(), empty + kPage) << "it was there";
+  EXPECT_EQ(extent->charged(), kPage) << "it was there";
   ASSERT_TRUE(extent->reserve(4097));
-  EXPECT_EQ(extent->charged(), empty + 2 * kPage);
+  EXPECT_EQ(extent->charged(), 2 * kPage);
   ASSERT_TRUE(extent->reserve(1));
   EXPECT_EQ(extent->reserved(), 8192u) << "it is never made less";
   ASSERT_TRUE(extent->reserve(extent->capacity()));
-  EXPECT_EQ(extent->charged(), empty + 128_KiB);
+  EXPECT_EQ(extent->charged(), 128_KiB);
   EXPECT_EQ(bodies_.used(), extent->charged());
   EXPECT_EQ(extent->size(), 0u);
   extent.reset();
@@ -274,16 +271,16 @@ TEST_F(ExtentTest, IsRefusedWhenItIsTooLarge) {
 }
 
 TEST_F(ExtentTest, IsRefusedWithItsAccountAndLeaksNothing) {
-  const Bytes empty = descriptor();
-  bodies_.set_maximum(empty - 1_B);
+  slabs_account_.set_maximum(60_KiB);  // not one slab for its descriptor
   EXPECT_EQ(code_of_opening(100'000), ErrorCode::kRefused);
   expect_nothing_held();
-  bodies_.set_maximum(empty + 2 * kPage);
+  slabs_account_.set_maximum(Bytes::max());
+  bodies_.set_maximum(2 * kPage);
   ExtentRef extent = open(100'000);
   ASSERT_TRUE(extent->reserve(5000));
   EXPECT_FALSE(extent->reserve(8193));
   EXPECT_EQ(extent->reserved(), 8192u) << "as before";
-  EXPECT_EQ(extent->charged(), empty + 2 * kPage);
+  EXPECT_EQ(extent->charged(), 2 * kPage);
   extent->set_size(8192);
   std::fill_n(extent->data(), 8192, 'x');
   bodies_.set_maximum(1_MiB);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "plimsoll/base/check.h"
-#include "plimsoll/os/internal/sanitized.h"
+#include "plimsoll/base/sanitized.h"
 
 namespace plimsoll {
 namespace {

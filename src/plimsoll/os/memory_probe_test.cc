@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/internal/recorded_machines.h"
-#include "plimsoll/os/internal/sanitized.h"
 #include "plimsoll/os/pages.h"
 
 namespace plimsoll {

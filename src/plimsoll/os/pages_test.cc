@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "plimsoll/base/random.h"
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/failing_pages.h"
-#include "plimsoll/os/internal/sanitized.h"
 
 namespace plimsoll {
 namespace {

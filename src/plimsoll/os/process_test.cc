@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/internal/recorded_machines.h"
-#include "plimsoll/os/internal/sanitized.h"
 #include "plimsoll/os/pages.h"
 
 namespace plimsoll {

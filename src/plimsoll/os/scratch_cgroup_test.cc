@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/internal/recorded_machines.h"
-#include "plimsoll/os/internal/sanitized.h"
 #include "plimsoll/os/memory_probe.h"
 #include "plimsoll/os/pages.h"
 

@@ -6,14 +6,14 @@
 #include <atomic>
 #include <cstddef>
 
-#include "plimsoll/base/mutex.h"
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/os/sequence_fence.h"
 
 namespace plimsoll {
 namespace {
 
-#if defined(__x86_64__) && !defined(PLIMSOLL_THREAD_SANITIZER)
-constexpr bool kWritten = true;
+#if defined(__x86_64__)
+constexpr bool kWritten = !kThreadSanitized;
 
 // The thread's, as glibc registered it.
 struct rseq& registration() {
