@@ -1,6 +1,10 @@
 #include "plimsoll/cache/internal/index.h"
 
 #include <algorithm>
+#include <bit>
+#include <span>
+
+#include "plimsoll/base/vector.h"
 
 namespace plimsoll {
 namespace {
@@ -49,9 +53,11 @@ Locator ItemIndex::find(std::uint64_t hash, std::string_view key) const {
   if (buckets_ == 0) return kNoLocator;
   const std::uint16_t tag = tag_of(hash);
   for (const Bucket* b = &bucket(bucket_of(static_cast<std::uint32_t>(hash)));; b = &chained(b->overflow)) {
-    for (std::size_t i = 0; i < kSlots; ++i) {
-      if (b->tags[i] != tag || b->items[i] == kNoLocator) continue;
-      if (item_at(items_, b->items[i])->key() == key) return b->items[i];
+    for (std::uint32_t mask = matches(std::span<const std::uint16_t, kSlots>(b->tags), tag); mask != 0;
+         mask &= mask - 1) {
+      const Locator item = b->items[std::countr_zero(mask)];
+      // Slots that are empty have old tags.
+      if (item != kNoLocator && item_at(items_, item)->key() == key) return item;
     }
     if (b->overflow == 0) return kNoLocator;
   }
@@ -95,9 +101,8 @@ bool ItemIndex::insert(std::uint64_t hash, Locator item) {
 
 std::pair<ItemIndex::Bucket*, std::size_t> ItemIndex::place_of(std::uint32_t hash, Locator item) const {
   for (Bucket* b = &bucket(bucket_of(hash));; b = &chained(b->overflow)) {
-    for (std::size_t i = 0; i < kSlots; ++i) {
-      if (b->items[i] == item) return {b, i};
-    }
+    const std::uint32_t mask = matches(std::span<const Locator, kSlots>(b->items), item);
+    if (mask != 0) return {b, static_cast<std::size_t>(std::countr_zero(mask))};
     PLIMSOLL_CHECK(b->overflow != 0, "item %u is not in the index", item);
   }
 }
