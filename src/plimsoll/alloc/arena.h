@@ -95,7 +95,9 @@ class Arena {
     char* begin() { return reinterpret_cast<char*>(this + 1) - size; }
   };
   // Of an arena without chunks: nothing fits, and nothing gets an address that is not null.
-  static char* nowhere() { return reinterpret_cast<char*>(kLargestAlignment); }
+  static char* nowhere() {
+    return reinterpret_cast<char*>(kLargestAlignment);  // NOLINT(performance-no-int-to-ptr): never read
+  }
 
   void* allocate_slow(std::size_t size, std::size_t alignment) noexcept;
   Chunk* chunk_for(std::size_t bytes) noexcept;

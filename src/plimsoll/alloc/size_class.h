@@ -26,8 +26,8 @@ namespace plimsoll {
 
 class SizeClasses {
  public:
-  static constexpr std::size_t kSlab = 64 * 1024;
-  static constexpr std::size_t kLargest = 32 * 1024;
+  static constexpr std::size_t kSlab = std::size_t{64} * 1024;
+  static constexpr std::size_t kLargest = std::size_t{32} * 1024;
   static constexpr std::size_t kLargestAlignment = 4096;
   static constexpr std::size_t kGranule = 16;
   static constexpr unsigned kMost = 64;

@@ -158,7 +158,7 @@ class ObjectPool final : private ObjectMaker {
   void CheckInvariants() const { core_.CheckInvariants(); }
 
  private:
-  static const Options& checked(const Options& options) {
+  static Options checked(Options options) {
     const Result<void> valid = options.Validate();
     PLIMSOLL_CHECK(valid, "%s", valid.error().what);
     return options;

@@ -98,7 +98,9 @@ ProcessorMagazines::ProcessorMagazines(const Options& options) : options_(option
   const Bytes page = options.pages.page_size();
   const Bytes stride = Bytes(options.classes * sizeof(Shelf)).rounded_up(page);
   const Bytes whole = stride * options.processors;
-  if (!available() || !(charge_ = options.account.charge(whole))) return;
+  if (!available()) return;
+  charge_ = options.account.charge(whole);
+  if (!charge_) return;
   Result<PageRange> range = options.pages.map(whole, page);
   if (!range) {
     charge_ = {};

@@ -19,11 +19,13 @@ std::uint32_t first_capacity(std::size_t size) {
   if (size <= 512) return 48;
   if (size <= 1024) return 32;
   if (size <= 2048) return 16;
-  return size <= 4096 ? 8 : static_cast<std::uint32_t>(std::max<std::size_t>(32 * 1024 / size, 2));
+  return size <= 4096 ? 8
+                      : static_cast<std::uint32_t>(std::max(std::size_t{32} * 1024 / size, std::size_t{2}));
 }
 // And at most, where the class is asked for often.
 std::uint32_t largest_capacity(std::size_t size) {
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(128 * 1024 / size, 4, Magazine::kSlots));
+  return static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(std::size_t{128} * 1024 / size, 4, Magazine::kSlots));
 }
 
 SlabRegion::Options with_nodes(SlabRegion::Options options, unsigned nodes) {
@@ -137,7 +139,7 @@ void* SlabStore::take_one_slow(unsigned node, unsigned size_class) {
   if (taken == 0) return nullptr;
   // The thread may have moved, or others been there before: what finds no room goes back.
   std::size_t stored = 1;
-  while (stored < taken && own->give(size_class, batch[stored])) ++stored;
+  while (stored < taken && own != nullptr && own->give(size_class, batch[stored])) ++stored;
   if (stored < taken) give(size_class, std::span(batch).subspan(stored, taken - stored));
   return batch[0];
 }
