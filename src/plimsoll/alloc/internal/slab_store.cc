@@ -180,18 +180,20 @@ void SlabStore::tick() {
 
 // Of the slabs one after the other, some at each tick: what lies in those that nobody takes from any more.
 void SlabStore::give_back_idle_pages() {
+  SlabIndex next = next_visit_.load(std::memory_order_relaxed);
   for (std::size_t visits = 0, nodes = 0; visits < kVisitsATick && nodes <= nodes_;) {
-    const unsigned node = region_.capacity() == 0 ? 0 : region_.node_of(next_visit_);
-    if (next_visit_ >= region_.end_of(node)) {  // on to the next node's
-      next_visit_ = node + 1 < nodes_ ? region_.first_of(node + 1) : 0;
+    const unsigned node = region_.capacity() == 0 ? 0 : region_.node_of(next);
+    if (next >= region_.end_of(node)) {  // on to the next node's
+      next = node + 1 < nodes_ ? region_.first_of(node + 1) : 0;
       ++nodes;
       continue;
     }
-    const std::optional<unsigned> size_class = region_.class_in_use(next_visit_);
-    if (size_class) shelf(node, *size_class).bin.give_back_pages(next_visit_, true);
-    ++next_visit_;
+    const std::optional<unsigned> size_class = region_.class_in_use(next);
+    if (size_class) shelf(node, *size_class).bin.give_back_pages(next, true);
+    ++next;
     ++visits;
   }
+  next_visit_.store(next, std::memory_order_relaxed);
 }
 
 // From the highest slabs down, a slab at a time, so that nobody waits for long.

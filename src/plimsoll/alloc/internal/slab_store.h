@@ -100,7 +100,7 @@ class SlabStore {
   const unsigned nodes_;
   SlabRegion region_;
   std::unique_ptr<Shelf[]> shelves_;
-  SlabIndex next_visit_ = 0;  // of give_back_idle_pages(), which the governor's thread calls
+  std::atomic<SlabIndex> next_visit_ = 0;  // of give_back_idle_pages(); relaxed: two at once visit some twice
   Depot homeward_;
   PageSource& pages_;
   Account& account_;
