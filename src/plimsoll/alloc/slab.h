@@ -62,6 +62,9 @@ enum class SlabFronts { kByItself, kThreads, kProcessors };
 class SlabAllocator final : public Reclaimer {
  public:
   static constexpr std::size_t kLargest = SizeClasses::kLargest;
+  // What one allocation charges at most: a slab, and a thread's first magazines. Who is refused and can make
+  // room makes so much.
+  static constexpr Bytes kLargestCharge = 68_KiB;
 
   struct Options {
     Account& account;  // of slabs with objects, and of magazines

@@ -140,6 +140,16 @@ TEST_F(SlabTest, ChargesBySlabAndGivesEmptyOnesBack) {
   EXPECT_LE(slabs_.stats().slabs, 256_KiB) << "what the thread's own magazines hold on to";
 }
 
+TEST_F(SlabTest, ChargesAtOnceWhatItsHeaderSaysAtMost) {
+  for (std::size_t size = 16; size <= SlabAllocator::kLargest; size *= 2) {
+    const Bytes before = account_.used();
+    void* object = slabs_.allocate(size);
+    ASSERT_NE(object, nullptr);
+    EXPECT_LE(account_.used(), before + SlabAllocator::kLargestCharge) << size;
+    slabs_.deallocate(object, size);
+  }
+}
+
 TEST_F(SlabTest, UsesKeptSlabsAgain) {
   std::vector<void*> objects;
   for (int i = 0; i < 1000; ++i) objects.push_back(slabs_.allocate(4096));

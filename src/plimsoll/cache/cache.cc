@@ -102,7 +102,9 @@ bool Cache::reserve(Extent& extent, std::size_t size) {
 
 Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
   Result<ExtentRef> extent = extents_.open(capacity, account);
-  if (!extent && extent.error().code == ErrorCode::kRefused && make_room_for(account, 4_KiB)) {
+  // Its descriptor may need a slab.
+  if (!extent && extent.error().code == ErrorCode::kRefused &&
+      make_room_for(options_.account, SlabAllocator::kLargestCharge)) {
     extent = extents_.open(capacity, account);
   }
   return extent;

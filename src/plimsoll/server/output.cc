@@ -104,7 +104,8 @@ void Output::send_buffer() {
 
 BufferPool::Buffer Output::buffer_of(Bytes size) {
   BufferPool::Buffer buffer = kept_.acquire(size);
-  if (!buffer && cache_.make_room_for(account_, kept_.capacity_for(size))) buffer = kept_.acquire(size);
+  const Bytes needed = std::max(kept_.capacity_for(size), SlabAllocator::kLargestCharge);
+  if (!buffer && cache_.make_room_for(account_, needed)) buffer = kept_.acquire(size);
   return buffer;
 }
 
