@@ -1,21 +1,15 @@
 #include "plimsoll/server/pools.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/report/json_writer.h"
 #include "plimsoll/report/table.h"
 #include "plimsoll/server/node.h"
+#include "plimsoll/server/status.h"
 
 namespace plimsoll {
 namespace {
-
-std::string per_cent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
-  return text;
-}
 
 // Of one refill of a magazine from slabs; nothing yet is a dash.
 std::string mean_refill(const SlabAllocator::Stats& s) {

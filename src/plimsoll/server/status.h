@@ -92,6 +92,9 @@ struct Status {
 
 Status collect_status(const StatusSources& sources);
 
+// "12.3 %" of a share from 0 to 1.
+std::string per_cent(double share);
+
 // For people.
 std::string status_text(const Status& status);
 // One object; every figure carries its unit last.

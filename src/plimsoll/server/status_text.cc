@@ -8,13 +8,14 @@
 #include "plimsoll/server/version.h"
 
 namespace plimsoll {
-namespace {
 
 std::string per_cent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
   return text;
 }
+
+namespace {
 
 std::string time_of_day(std::int64_t wall_ms) {
   std::time_t seconds = wall_ms / 1000;
