@@ -262,6 +262,21 @@ std::vector<double> metadata() {
   return {100 * own / stats.slabs.as_double()};
 }
 
+// The database mix of alloc_bench.cc: of allocations and frees, the share that met no depot, and so no lock.
+std::vector<double> without_lock() {
+  constexpr std::uint64_t kSteps = 4'000'000;
+  std::vector<Object> objects(20'000);
+  Heap<bench::Ours> heap;
+  for (std::uint64_t i = 0; i < kSteps; ++i) {
+    Object& object = objects[heap.random().below(objects.size())];
+    if (object.place != nullptr) heap.drop(object);
+    object = heap.add(bench::kDatabaseMix[heap.random().below(bench::kDatabaseMix.size())]);
+  }
+  const SlabAllocator::Stats stats = heap.allocator().slabs.stats();
+  const auto met = static_cast<double>(stats.exchanges + stats.missed);
+  return {100 * (1 - met / (2.0 * kSteps - static_cast<double>(objects.size())))};
+}
+
 template <typename Run>
 std::vector<double> with_allocator(const std::string& name, const Run& run) {
   if (name == "ours") return run.template operator()<bench::Ours>();
@@ -288,6 +303,7 @@ const BenchChild kMostBack("most_back", [](const std::string& name) {
   return with_allocator(name, []<typename A>() { return give_back<A>(false); });
 });
 const BenchChild kTicks("by_ticks", [](const std::string&) { return by_ticks(); });
+const BenchChild kWithoutLock("without_lock", [](const std::string&) { return without_lock(); });
 const BenchChild kMetadata("metadata", [](const std::string&) { return metadata(); });
 
 // The median of three processes, number by number; run once for all rows that show one of them.
@@ -353,6 +369,11 @@ const BenchPart kMemory("memory", [](RowPrinter& rows) {
            .bound = kAtMost});
   add_alone(rows, "metadata", 0,
             {.bench = "metadata, with magazines", .unit = "%", .must = 0.5, .aim = 0.3, .bound = kAtMost});
+  add_alone(rows, "without_lock", 0,
+            {.bench = "database mix: allocations and frees that meet no lock",
+             .unit = "%",
+             .must = 95,
+             .bound = BenchBound::kAtLeast});
 });
 
 const BenchPart kGivingBack("giving_back", [](RowPrinter& rows) {
