@@ -187,7 +187,8 @@ void Watch::set_level(Sample& sample) {
   Level present = options_.levels.level_of(sample.pressure);
   // A level is left late on purpose; connections are refused only as long as there is cause.
   bool over = sample.level == Level::kEmergency && present < Level::kCritical;
-  options_.board.publish(over ? Level::kCritical : sample.level, sample.droppable >= 64_KiB);
+  options_.board.publish(over ? Level::kCritical : sample.level, sample.droppable >= 64_KiB,
+                         throttle_.update(sample.level, sample.undroppable(), sample.at));
   set_wake_level(sample, present);
 }
 

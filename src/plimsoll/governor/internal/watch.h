@@ -12,6 +12,7 @@
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/governor/internal/other_estimate.h"
 #include "plimsoll/governor/internal/overshoot.h"
+#include "plimsoll/governor/throttle.h"
 
 namespace plimsoll {
 
@@ -74,6 +75,7 @@ class Watch {
   Charge other_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   Charge runtime_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   LevelTracker tracker_ PLIMSOLL_GUARDED_BY(tick_mutex_);
+  Throttle throttle_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   OtherEstimate estimate_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   OvershootTracker overshoot_ PLIMSOLL_GUARDED_BY(tick_mutex_);
   const Account* socket_account_ PLIMSOLL_GUARDED_BY(tick_mutex_) = nullptr;
