@@ -11,6 +11,7 @@
 
 #include "plimsoll/wire/internal/glob_fuzz.h"
 #include "plimsoll/wire/internal/http_fuzz.h"
+#include "plimsoll/wire/internal/kafka_fuzz.h"
 #include "plimsoll/wire/internal/resp_decoder_fuzz.h"
 #include "plimsoll/wire/internal/resp_reply_fuzz.h"
 
@@ -43,6 +44,8 @@ TEST(Corpus, OfTheRespDecoderHolds) { replay("resp_decoder", detail::fuzz_resp_d
 TEST(Corpus, OfTheRespReplyScannerHolds) { replay("resp_reply", detail::fuzz_resp_reply); }
 TEST(Corpus, OfHttpHolds) { replay("http", detail::fuzz_http); }
 TEST(Corpus, OfGlobHolds) { replay("glob", detail::fuzz_glob); }
+TEST(Corpus, OfKafkaRequestsHolds) { replay("kafka_request", kafka::detail::fuzz_kafka_request); }
+TEST(Corpus, OfKafkaResponsesHolds) { replay("kafka_response", kafka::detail::fuzz_kafka_response); }
 
 }  // namespace
 }  // namespace plimsoll
