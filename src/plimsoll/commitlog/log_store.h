@@ -49,10 +49,8 @@ class StoreCore;
 // destroyed.
 class SyncWaiter {
  public:
+  virtual ~SyncWaiter() = default;
   virtual void synced(bool ok) noexcept = 0;
-
- protected:
-  ~SyncWaiter() = default;
 
  private:
   friend class SyncQueue;
@@ -114,7 +112,8 @@ class LogStore {
     Bytes indexes_locked;
     std::uint64_t lock_refusals = 0;
     std::uint64_t open_files = 0;
-    Bytes page_cache;  // resident of the files that are open
+    Bytes page_cache;  // of the log files that are open, in the page cache
+    Bytes open_bytes;  // of those files in all
   };
 
   static Result<std::unique_ptr<LogStore>> open(const Options& options);
@@ -124,7 +123,7 @@ class LogStore {
 
   // Runs the thread "plimsoll-log". Errors: kSystem when there is none. REQUIRES: not running.
   Result<void> start();
-  // Ends the thread, syncs what is not, and marks the directory as ended cleanly.
+  // Ends the thread, syncs what is not, and marks the directory as ended cleanly. Final: all topics refuse.
   void stop();
   // One round of all that is due, as the thread does it; returns after how long the next one is. For tests.
   Duration tick();

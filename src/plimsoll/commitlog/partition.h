@@ -67,10 +67,8 @@ struct OffsetAt {
 // appends, deletes or removes: it must only post. Never again after unwatch().
 class LogWatcher {
  public:
+  virtual ~LogWatcher() = default;
   virtual void changed() noexcept = 0;
-
- protected:
-  ~LogWatcher() = default;
 
  private:
   friend class PartitionLog;
@@ -81,7 +79,7 @@ class LogWatcher {
 
 class Partition {
  public:
-  explicit Partition(std::unique_ptr<PartitionLog> log);
+  explicit Partition(std::shared_ptr<PartitionLog> log);
   ~Partition();
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -96,6 +94,7 @@ class Partition {
   // The first record of the greatest time; offset -1 when the log is empty.
   OffsetAt latest_time();
 
+  // -1 of both when the log cannot be opened.
   std::int64_t start_offset();
   std::int64_t end_offset();
   // Records below are gone for readers at once, and their segments soon. -1: all there is.
@@ -112,7 +111,7 @@ class Partition {
   PartitionLog& log() const { return *log_; }  // for the store
 
  private:
-  const std::unique_ptr<PartitionLog> log_;
+  const std::shared_ptr<PartitionLog> log_;  // also held by what the store's thread is to do
 };
 
 }  // namespace plimsoll
