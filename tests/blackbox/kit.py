@@ -119,7 +119,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="plimsoll-test-")
         self.command = [part.replace("@DIR@", self.folder.name) for part in command]
         self.env, self.descriptors = clean_environment(env), descriptors
-        self.resp_port = self.http_port = self.process = None
+        self.resp_port = self.http_port = self.kafka_port = self.process = None
         try:
             self.start()
         except BaseException:
@@ -194,7 +194,8 @@ class Plimsoll(Server):
         command = [binary, "serve", *flags]
         if defaults:
             given = set(flags)
-            for flag, value in (("--resp-port", "0"), ("--http-port", "0"), ("--data-dir", "@DIR@/data")):
+            for flag, value in (("--resp-port", "0"), ("--http-port", "0"), ("--kafka-port", "0"),
+                                ("--data-dir", "@DIR@/data")):
                 if flag not in given:
                     command += [flag, value]
         super().__init__(command, env=env, descriptors=descriptors)
@@ -205,6 +206,7 @@ class Plimsoll(Server):
             return False
         self.resp_port = self.port_of("resp", said)
         self.http_port = self.port_of("http", said)
+        self.kafka_port = None if re.search(r"^kafka: off", said, re.MULTILINE) else self.port_of("kafka", said)
         return True
 
     def port_of(self, what, said):

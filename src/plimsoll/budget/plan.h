@@ -11,11 +11,13 @@
 namespace plimsoll {
 
 struct ServerPlan {
-  Bytes bodies_maximum;       // request bodies under way, all connections together
-  Bytes output_maximum;       // replies not yet read by their clients, all connections together
-  Bytes reader_share;         // what one connection may hold of that before no more of its requests are run
-  Bytes connections_maximum;  // state and socket buffers of connections
-  Bytes http_maximum;         // state of HTTP connections
+  Bytes bodies_maximum;        // request bodies under way, all connections together
+  Bytes output_maximum;        // replies not yet read by their clients, all connections together
+  Bytes reader_share;          // what one connection may hold of that before no more of its requests are run
+  Bytes connections_maximum;   // state and socket buffers of connections
+  Bytes http_maximum;          // state of HTTP connections
+  Bytes page_cache_guarantee;  // what the cache leaves to the log's files
+  Bytes indexes_maximum;       // maps of the log's indexes
 };
 
 ServerPlan plan_server(Bytes line);

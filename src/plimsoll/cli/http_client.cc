@@ -1,17 +1,5 @@
 #include "plimsoll/cli/http_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-
-#include "plimsoll/base/text.h"
-#include "plimsoll/os/file.h"
 #include "plimsoll/wire/http_response.h"
 
 namespace plimsoll {
@@ -19,117 +7,20 @@ namespace {
 
 constexpr std::size_t kLongestPage = std::size_t{16} << 20;
 
-Result<FileDescriptor> start_connecting(const Endpoint& server) {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
-  if (inet_pton(AF_INET, server.address.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(server.port);
-    size = sizeof *v4;
-  } else if (inet_pton(AF_INET6, server.address.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(server.port);
-    size = sizeof *v6;
-  } else {
-    return fail(ErrorCode::kInvalid, "not an address");
-  }
-  FileDescriptor socket(::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.open()) return fail(ErrorCode::kSystem, "no socket", errno);
-  int connected = ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&storage), size);
-  if (connected != 0 && errno != EINPROGRESS) return fail(ErrorCode::kSystem, "cannot connect", errno);
-  return socket;
-}
-
-Result<void> wait_for(const FileDescriptor& socket, short events, MonotonicTime deadline) {
-  for (;;) {
-    auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd wanted{socket.number(), events, 0};
-    int ready = ::poll(&wanted, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (ready > 0) return {};
-    if (ready == 0) return fail(ErrorCode::kTimedOut, "no answer in time");
-    if (errno != EINTR) return fail(ErrorCode::kSystem, "cannot wait", errno);
-  }
-}
-
-Result<FileDescriptor> connect_to(const Endpoint& server, MonotonicTime deadline) {
-  Result<FileDescriptor> socket = start_connecting(server);
-  if (!socket) return socket;
-  if (Result<void> ready = wait_for(*socket, POLLOUT, deadline); !ready) return tl::unexpected(ready.error());
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(socket->number(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return fail(ErrorCode::kSystem, "cannot connect", error);
-  return socket;
-}
-
-Result<void> send_all(const FileDescriptor& socket, std::string_view bytes, MonotonicTime deadline) {
-  while (!bytes.empty()) {
-    ssize_t sent = ::send(socket.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      if (Result<void> ready = wait_for(socket, POLLOUT, deadline); !ready) return ready;
-    } else if (errno != EINTR) {
-      return fail(ErrorCode::kSystem, "cannot send", errno);
-    }
-  }
-  return {};
-}
-
-// Appends what there is; false at the end of the stream.
-Result<bool> receive_some(const FileDescriptor& socket, std::string& text, MonotonicTime deadline) {
-  std::array<char, 16384> buffer;
-  for (;;) {
-    if (Result<void> ready = wait_for(socket, POLLIN, deadline); !ready) return tl::unexpected(ready.error());
-    ssize_t got = ::recv(socket.number(), buffer.data(), buffer.size(), 0);
-    if (got >= 0) {
-      text.append(buffer.data(), static_cast<std::size_t>(got));
-      return got > 0;
-    }
-    if (errno != EAGAIN && errno != EINTR) return fail(ErrorCode::kSystem, "the connection was lost", errno);
-  }
-}
-
 }  // namespace
 
-Result<Endpoint> Endpoint::parse(std::string_view text) {
-  Endpoint endpoint{"127.0.0.1", 0};
-  std::size_t colon = text.rfind(':');
-  std::string_view address = colon == std::string_view::npos ? std::string_view() : text.substr(0, colon);
-  std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  if (!address.empty() && address != "localhost") endpoint.address = address;
-  std::array<unsigned char, sizeof(in6_addr)> binary{};
-  bool known = inet_pton(AF_INET, endpoint.address.c_str(), binary.data()) == 1 ||
-               inet_pton(AF_INET6, endpoint.address.c_str(), binary.data()) == 1;
-  std::optional<std::uint64_t> number = parse_uint64(port);
-  if (!known || !number || *number == 0 || *number > 65535) {
-    return fail(ErrorCode::kInvalid, "write an address and a port, as in 127.0.0.1:9644 or [::1]:9644");
-  }
-  endpoint.port = static_cast<std::uint16_t>(*number);
-  return endpoint;
-}
-
-std::string Endpoint::text() const {
-  bool v6 = address.find(':') != std::string::npos;
-  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
-}
-
 Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, MonotonicTime deadline) {
-  Result<FileDescriptor> socket = connect_to(server, deadline);
-  if (!socket) return tl::unexpected(socket.error());
+  Result<TcpStream> stream = TcpStream::connect(server, deadline);
+  if (!stream) return tl::unexpected(stream.error());
   std::string request =
       "GET " + std::string(path) + " HTTP/1.1\r\nHost: " + server.text() + "\r\nConnection: close\r\n\r\n";
-  if (Result<void> sent = send_all(*socket, request, deadline); !sent) return tl::unexpected(sent.error());
+  if (Result<void> sent = stream->send(request, deadline); !sent) return tl::unexpected(sent.error());
   std::string text;
   HttpResponseDecoder decoder;
   auto status = HttpResponseDecoder::Status::kNeedMore;
   bool more = true;
   while (more && status == HttpResponseDecoder::Status::kNeedMore) {
-    Result<bool> got = receive_some(*socket, text, deadline);
+    Result<bool> got = stream->receive(text, deadline);
     if (!got) return tl::unexpected(got.error());
     more = *got;
     status = decoder.next(text);
@@ -141,7 +32,7 @@ Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, Monot
   HttpPage page{decoder.response().status, {}};
   page.body = text.substr(decoder.consumed());
   while (more && page.body.size() < length.value_or(kLongestPage)) {
-    Result<bool> got = receive_some(*socket, page.body, deadline);
+    Result<bool> got = stream->receive(page.body, deadline);
     if (!got) return tl::unexpected(got.error());
     more = *got;
   }

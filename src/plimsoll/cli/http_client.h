@@ -5,23 +5,12 @@
 // kInvalid (not HTTP, or not an address). Any status is an answer.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "plimsoll/base/clock.h"
-#include "plimsoll/base/result.h"
+#include "plimsoll/cli/tcp_stream.h"
 
 namespace plimsoll {
-
-struct Endpoint {
-  std::string address;  // numeric, v4 or v6
-  std::uint16_t port = 0;
-
-  // "127.0.0.1:9644", "[::1]:9644", ":9644", "9644"; the address is 127.0.0.1 where none is named.
-  static Result<Endpoint> parse(std::string_view text);
-  std::string text() const;
-};
 
 struct HttpPage {
   int status = 0;

@@ -36,12 +36,13 @@ std::string Call::painted(std::string_view text, Paint paint) const {
 }
 
 std::vector<Verb> verbs() {
-  return {serve_verb(), status_verb(), pools_verb(), doctor_verb(), demo_verb(), version_verb(), help_verb()};
+  return {serve_verb(),  status_verb(), pools_verb(),   topic_verb(),
+          doctor_verb(), demo_verb(),   version_verb(), help_verb()};
 }
 
 std::string help_text() {
   std::string text =
-      "Plimsoll: a cache in the memory you have. It uses all of it and is never killed for it.\n\n"
+      "Plimsoll: a cache and a log in the memory you have. It uses all of it and is never killed for it.\n\n"
       "plimsoll VERB [FLAGS]\n\n";
   Table table({{}, {}});
   for (const Verb& verb : verbs()) table.row({std::string(verb.name), std::string(verb.summary)});
@@ -86,7 +87,8 @@ int run_command_line(std::span<const char* const> words, const char* const* envi
         (near.empty() ? "; plimsoll help lists them" : "; did you mean " + std::string(near) + "?"));
     return kWrongUsage;
   }
-  auto arguments = Arguments::parse(words.subspan(1), verb->flags, verb->positional.empty() ? 0 : 1);
+  auto arguments =
+      Arguments::parse(words.subspan(1), verb->flags, verb->positional.empty() ? 0 : verb->words);
   if (!arguments) {
     bare.complain(std::string(verb->name) + ": " + arguments.error());
     bare.complain("plimsoll " + std::string(verb->name) + " --help lists its flags");

@@ -47,6 +47,7 @@ struct Verb {
   std::vector<Flag> flags;
   std::string_view positional;  // what stands for it in the help; empty: none
   int (*run)(const Call&);
+  std::size_t words = 1;  // that may stand beside the flags, where any may
 };
 
 // The page of the server that `--http` names; kDone, or what to exit with after the complaint.
@@ -56,6 +57,7 @@ inline const Flag kHttpFlag = {"--http", "ADDRESS:PORT", "where its HTTP is [127
 Verb serve_verb();
 Verb status_verb();
 Verb pools_verb();
+Verb topic_verb();
 Verb doctor_verb();
 Verb demo_verb();
 Verb version_verb();

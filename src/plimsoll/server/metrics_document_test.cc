@@ -1,5 +1,6 @@
 // docs/metrics.md says exactly what a server measures.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -32,11 +33,12 @@ std::string document() {
 std::string metrics() {
   Settings settings;
   settings.line = "64MiB";
+  settings.data_dir = ::testing::TempDir() + "/metrics-" + std::to_string(::getpid());
   auto node = Node::open(settings);
   EXPECT_TRUE(node);
   if (!node) return {};
   (*node)->governor.tick();
-  Charge all = (*node)->bodies.charge((*node)->bodies.maximum());
+  Charge all = (*node)->bodies.charge((*node)->bodies.maximum() - (*node)->bodies.used());
   EXPECT_FALSE((*node)->bodies.charge_before(1_MiB, std::chrono::steady_clock::now()));
   PrometheusText text;
   (*node)->Describe(text);

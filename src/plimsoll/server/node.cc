@@ -17,6 +17,19 @@ std::uint64_t random_seed() {
 // Both hold what their accounts may be charged at most: a share of the line, which may double.
 Bytes slab_space(Bytes line) { return line * 2; }
 
+// A cluster keeps its name over restarts: clients that were told another one refuse to go on.
+Result<std::string> cluster_id_in(Storage& storage, const std::string& directory) {
+  const std::string path = directory + "/cluster_id";
+  if (Result<std::string> known = storage.read_whole(path, 64_B); known && known->size() == 22) return known;
+  static constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::random_device device;
+  std::string id;
+  for (int i = 0; i < 22; ++i) id += kLetters[device() % kLetters.size()];
+  if (Result<void> written = storage.write_whole(path, id); !written) return tl::unexpected(written.error());
+  return id;
+}
+
 std::size_t shards_for_cores() { return std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed())); }
 
 }  // namespace
@@ -26,7 +39,10 @@ tl::expected<std::unique_ptr<Node>, std::string> Node::open(const Settings& sett
   if (!probe) return tl::unexpected("the machine's memory cannot be read: " + probe.error().message());
   Result<FoundLimit> found = (*probe)->limit();
   if (!found) return tl::unexpected("no limit was found: " + found.error().message());
-  return std::unique_ptr<Node>(new Node(settings, std::move(*probe), std::move(*found)));
+  std::unique_ptr<Node> node(new Node(settings, std::move(*probe), std::move(*found)));
+  if (settings.data_dir.empty()) return node;
+  if (std::string wrong = node->open_log(); !wrong.empty()) return tl::unexpected(std::move(wrong));
+  return node;
 }
 
 Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimit limit)
@@ -41,6 +57,9 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
       bodies(line.open({.name = "bodies", .kind = AccountKind::kWaitable, .guarantee = {}})),
       output(line.open({.name = "output", .kind = AccountKind::kWaitable, .guarantee = {}})),
       idle(line.open({.name = "idle", .kind = AccountKind::kDroppable, .guarantee = {}})),
+      log_state(line.open({.name = "log", .kind = AccountKind::kPinned, .guarantee = {}})),
+      indexes(line.open({.name = "indexes", .kind = AccountKind::kPinned, .guarantee = {}})),
+      page_cache(line.open({.name = "page_cache", .kind = AccountKind::kFlushable, .guarantee = {}})),
       connection_slabs({.account = connections,
                         .idle = idle,
                         .pages = pages,
@@ -59,6 +78,24 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
                       .idle = idle,
                       .maximum_idle = 1_MiB,
                       .name = "output"}),
+      request_slabs({.account = bodies,
+                     .idle = idle,
+                     .pages = pages,
+                     .line = line.line(),
+                     .address_space = slab_space(line.line()),
+                     .name = "requests"}),
+      request_pool({.slabs = request_slabs,
+                    .pages = pages,
+                    .account = bodies,
+                    .idle = idle,
+                    .maximum_idle = 8_MiB,
+                    .name = "requests"}),
+      // The gate bounds what is in flight.
+      requests({.buffers = request_pool,
+                .pages = pages,
+                .account = bodies,
+                .idle = idle,
+                .in_flight = Bytes::max()}),
       cache({.account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}}),
              .pages = pages,
              .line = line.line(),
@@ -70,14 +107,42 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {
   governor.add(cache, cache.account());
-  for (Reclaimer* owner :
-       std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers})
+  for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
+                                                            &request_slabs, &request_pool, &requests})
     governor.add(*owner, idle);
   governor.set_socket_account(sockets);
   follow_line();
 }
 
 Node::~Node() { governor.stop(); }
+
+std::string Node::open_log() {
+  Result<std::unique_ptr<LogStore>> store = LogStore::open({.storage = storage,
+                                                            .directory = settings.data_dir,
+                                                            .state = log_state,
+                                                            .indexes = indexes,
+                                                            .page_cache = page_cache,
+                                                            .clock = clock,
+                                                            .sync = settings.fsync,
+                                                            .sync_interval = settings.fsync_interval,
+                                                            .index_budget = plan().indexes_maximum});
+  if (!store) return "the log in " + settings.data_dir + " cannot be opened: " + store.error().message();
+  Result<std::string> cluster = cluster_id_in(storage, settings.data_dir);
+  if (!cluster) return "the log in " + settings.data_dir + " has no name: " + cluster.error().message();
+  log_store = std::move(*store);
+  const auto [host, port] = settings.advertised();
+  broker = std::make_unique<Broker>(
+      Broker::Options{.store = *log_store,
+                      .board = board,
+                      .clock = clock,
+                      .cluster_id = *std::move(cluster),
+                      .host = host,
+                      .port = port,
+                      .default_partitions = settings.partitions,
+                      .auto_create = settings.auto_create_topics,
+                      .sync_before_reply = settings.fsync == LogStore::Sync::kAlways});
+  return {};
+}
 
 void Node::follow_line() {
   const std::uint64_t now = line.line().count();
@@ -87,6 +152,11 @@ void Node::follow_line() {
   output.set_maximum(shares.output_maximum);
   connections.set_maximum(shares.connections_maximum);
   http.set_maximum(shares.http_maximum);
+  if (!settings.data_dir.empty()) {
+    page_cache.set_maximum(shares.page_cache_guarantee);
+    page_cache.set_guarantee(shares.page_cache_guarantee);
+    indexes.set_maximum(shares.indexes_maximum);
+  }
   gate.set_maximum(shares.bodies_maximum);
 }
 
@@ -120,9 +190,12 @@ Status Node::status() const {
                          .events = events,
                          .cache = cache,
                          .traffic = traffic,
+                         .log = log_store.get(),
+                         .broker = broker.get(),
                          .uptime = clock.monotonic_now() - started,
                          .wall_ms = clock.wall_ms(),
                          .resp_port = resp_port,
+                         .kafka_port = kafka_port,
                          .http_port = http_port});
 }
 
@@ -133,6 +206,11 @@ void Node::Describe(StatSink& sink) const {
   connection_slabs.Describe(sink);
   output_slabs.Describe(sink);
   output_buffers.Describe(sink);
+  request_slabs.Describe(sink);
+  request_pool.Describe(sink);
+  requests.Describe(sink);
+  if (log_store) log_store->Describe(sink);
+  if (broker) broker->Describe(sink);
   traffic.Describe(sink);
 }
 

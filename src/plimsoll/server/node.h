@@ -13,13 +13,17 @@
 
 #include "plimsoll/alloc/slab.h"
 #include "plimsoll/base/clock.h"
+#include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/plan.h"
 #include "plimsoll/cache/cache.h"
+#include "plimsoll/commitlog/log_store.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/os/memory_probe.h"
 #include "plimsoll/os/pages.h"
+#include "plimsoll/os/storage.h"
 #include "plimsoll/pool/buffer_pool.h"
+#include "plimsoll/pool/request_buffers.h"
 #include "plimsoll/server/body_gate.h"
 #include "plimsoll/server/log.h"
 #include "plimsoll/server/settings.h"
@@ -59,21 +63,33 @@ class Node {
   Account& bodies;       // large values under way
   Account& output;       // replies that were not read yet
   Account& idle;         // memory of those that nobody uses now; droppable
+  Account& log_state;    // partitions and producers
+  Account& indexes;      // of the log, mapped
+  Account& page_cache;   // what the log needs of it at least
   SystemPages pages;
   SlabAllocator connection_slabs;  // connections, and bytes of their requests that are not whole yet
   SlabAllocator output_slabs;
   BufferPool output_buffers;
+  SlabAllocator request_slabs;
+  BufferPool request_pool;
+  RequestBuffers requests;  // large ones of the log's clients
   Cache cache;
   AdmissionBoard board;
   EventLog events;
   Governor governor;
   BodyGate gate;
   Traffic traffic;
-  std::uint16_t resp_port = 0;  // as they were bound
+  SystemStorage storage;
+  std::unique_ptr<LogStore> log_store;  // null without a data_dir
+  std::unique_ptr<Broker> broker;       // the same
+  std::uint16_t resp_port = 0;          // as they were bound
+  std::uint16_t kafka_port = 0;
   std::uint16_t http_port = 0;
 
  private:
   Node(const Settings& settings, std::unique_ptr<SystemProbe> probe, FoundLimit found);
+  // Empty, or what is wrong with the data.
+  std::string open_log();
   std::atomic<std::uint64_t> followed_line_{0};
 };
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "plimsoll/os/send_file.h"
+
 namespace plimsoll {
 namespace {
 
@@ -15,10 +17,15 @@ constexpr std::size_t kMaxParts = 16;
 // What is kept lies in buffers of one of these sizes: what is small is joined, and little is left empty.
 constexpr std::size_t kPieceSize = 16 * 1024;
 constexpr std::size_t kLongPieceSize = 64 * 1024;
+// A range of a file up to this goes through the buffer, in one system call with what is around it: sendfile
+// gains little there.
+constexpr std::uint64_t kCopiedRange = 16 * 1024;
+// What one flush sends of files at most: other connections of the loop wait meanwhile.
+constexpr std::uint64_t kTurn = 2 * 1024 * 1024;
 
 }  // namespace
 
-std::size_t Output::send(std::span<const std::string_view> parts) {
+std::size_t Output::send(std::span<const std::string_view> parts, int flags) {
   std::array<iovec, kMaxParts> vectors{};
   std::size_t count = std::min(parts.size(), kMaxParts);
   for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
@@ -26,7 +33,7 @@ std::size_t Output::send(std::span<const std::string_view> parts) {
   message.msg_iov = vectors.data();
   message.msg_iovlen = count;
   while (true) {
-    ssize_t taken = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t taken = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
     if (taken >= 0) {
       sent_ += static_cast<std::uint64_t>(taken);
       return static_cast<std::size_t>(taken);
@@ -84,21 +91,72 @@ void Output::value(PinnedValue value) {
   if (taken < view.size()) {
     pending_bytes_ += view.size() - taken;
     held_ += view.size();
-    pending_.push_back({.buffer = {}, .used = 0, .value = std::move(value), .done = taken});
+    pending_.push_back(
+        {.buffer = {}, .used = 0, .value = std::move(value), .file = {}, .range = {}, .done = taken});
     taken = view.size();
   }
   keep(std::string_view("\r\n").substr(taken - view.size()));
 }
 
+char* Output::reserve(std::size_t size) {
+  PLIMSOLL_CHECK(size <= buffer_.bytes.size());
+  if (buffer_.used + size > buffer_.bytes.size()) send_buffer();
+  return failure_ == Failure::kNone ? buffer_.bytes.data() + buffer_.used : nullptr;
+}
+
+bool Output::file(std::shared_ptr<const StoredFile> file, FileRange range) {
+  if (failure_ != Failure::kNone || range.size == 0) return failure_ == Failure::kNone;
+  if (pending_bytes_ == 0 && range.size <= kCopiedRange &&
+      buffer_.used + range.size <= buffer_.bytes.size()) {
+    const Result<std::size_t> read =
+        file->read_at(range.position, {buffer_.bytes.data() + buffer_.used, range.size});
+    // A file that is shorter than what was promised of it cannot be made good: the length is already told.
+    if (!read || *read < range.size) {
+      fail(Failure::kFile);
+      return false;
+    }
+    buffer_.used += range.size;
+    return true;
+  }
+  send_buffer(true);
+  if (pending_bytes_ == 0) send_range(*file, range);
+  if (failure_ != Failure::kNone) return false;
+  if (range.size > 0) {
+    pending_bytes_ += range.size;
+    pending_.push_back(
+        {.buffer = {}, .used = 0, .value = {}, .file = std::move(file), .range = range, .done = 0});
+  }
+  return true;
+}
+
+void Output::send_range(const StoredFile& file, FileRange& range) {
+  while (range.size > 0 && turn_ < kTurn) {
+    const Result<SentFile> sent =
+        send_file(socket_, file, {range.position, std::min(range.size, kTurn - turn_)});
+    if (!sent || (sent->size == 0 && !sent->would_block)) {
+      const bool reader_left =
+          !sent && (sent.error().errno_value == EPIPE || sent.error().errno_value == ECONNRESET);
+      return fail(reader_left ? Failure::kSocket : Failure::kFile);
+    }
+    sent_ += sent->size;
+    sent_from_files_ += sent->size;
+    turn_ += sent->size;
+    range.position += sent->size;
+    range.size -= sent->size;
+    if (sent->would_block) return;
+  }
+}
+
 void Output::flush() {
+  turn_ = 0;
   if (pending_bytes_ > 0) send_pending();
   if (buffer_.used > 0) send_buffer();
 }
 
-void Output::send_buffer() {
+void Output::send_buffer(bool more) {
   const std::string_view all(buffer_.bytes.data(), std::exchange(buffer_.used, 0));
   if (all.empty() || failure_ != Failure::kNone) return;
-  std::size_t taken = pending_bytes_ == 0 ? send({{all}}) : 0;
+  std::size_t taken = pending_bytes_ == 0 ? send({{all}}, more ? MSG_MORE : 0) : 0;
   if (failure_ == Failure::kNone) keep(all.substr(taken));
 }
 
@@ -129,27 +187,43 @@ void Output::keep(std::string_view bytes) {
 
 void Output::send_pending() {
   while (pending_bytes_ > 0) {
-    std::array<std::string_view, kMaxParts> parts;
-    std::size_t count = 0;
-    std::size_t offered = 0;
-    for (const Piece& piece : pending_) {
-      if (count == kMaxParts) break;
-      parts[count++] = piece.rest();
-      offered += piece.rest().size();
-    }
-    std::size_t taken = send({parts.data(), count});
-    if (failure_ != Failure::kNone) return;
-    pending_bytes_ -= taken;
-    const bool full = taken < offered;
-    while (!pending_.empty() && taken >= pending_.front().rest().size()) {
-      Piece& piece = pending_.front();
-      taken -= piece.rest().size();
-      held_ -= piece.holds();
-      pending_.pop_front();
-    }
-    if (!pending_.empty()) pending_.front().done += taken;
-    if (full) return;
+    const bool takes_more = pending_.front().file ? send_pending_file() : send_pending_memory();
+    if (!takes_more || failure_ != Failure::kNone) return;
   }
+}
+
+bool Output::send_pending_file() {
+  Piece& piece = pending_.front();
+  const std::uint64_t before = piece.range.size;
+  send_range(*piece.file, piece.range);
+  if (failure_ != Failure::kNone) return false;
+  pending_bytes_ -= before - piece.range.size;
+  if (piece.range.size > 0) return false;
+  pending_.pop_front();
+  return true;
+}
+
+bool Output::send_pending_memory() {
+  std::array<std::string_view, kMaxParts> parts;
+  std::size_t count = 0;
+  std::size_t offered = 0;
+  for (const Piece& piece : pending_) {
+    if (count == kMaxParts || piece.file) break;
+    parts[count++] = piece.rest();
+    offered += piece.rest().size();
+  }
+  std::size_t taken = send({parts.data(), count});
+  if (failure_ != Failure::kNone) return false;
+  pending_bytes_ -= taken;
+  const bool all = taken == offered;
+  while (!pending_.empty() && !pending_.front().file && taken >= pending_.front().rest().size()) {
+    Piece& piece = pending_.front();
+    taken -= piece.rest().size();
+    held_ -= piece.holds();
+    pending_.pop_front();
+  }
+  if (!pending_.empty() && !pending_.front().file) pending_.front().done += taken;
+  return all;
 }
 
 }  // namespace plimsoll

@@ -69,8 +69,9 @@ std::string pool_table(const PoolsStatus& status) {
 PoolsStatus collect_pools(const Node& node) {
   return {.allocators = {{"connections", node.connection_slabs.stats()},
                          {"output", node.output_slabs.stats()},
+                         {"requests", node.request_slabs.stats()},
                          {"cache", node.cache.slabs().stats()}},
-          .pools = {{"output", node.output_buffers.stats()}}};
+          .pools = {{"output", node.output_buffers.stats()}, {"requests", node.request_pool.stats()}}};
 }
 
 std::string pools_text(const PoolsStatus& status) {

@@ -1,11 +1,6 @@
 // RespConnection's large arguments: admitted against their full size, charged as they come, read into their
 // final place.
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <asio/redirect_error.hpp>
-#include <asio/use_awaitable.hpp>
-#include <cerrno>
 #include <cstring>
 
 #include "plimsoll/server/internal/arguments.h"
@@ -23,7 +18,8 @@ constexpr std::chrono::seconds kAdmissionWait{5};
 
 // False: the connection is at its end. A body that is refused is skipped as it comes, and the client told.
 asio::awaitable<bool> RespConnection::take_body() {
-  Body body{.extent = {}, .size = decoder_.body_size(), .have = 0, .since = node_.clock.monotonic_now()};
+  Body body;
+  body.size = decoder_.body_size();
   const bool admitted = co_await admit_body(body);
   if (!admitted) co_return !closed_;
   // What came with the command's head is the body's beginning.
@@ -31,7 +27,7 @@ asio::awaitable<bool> RespConnection::take_body() {
   std::span<char> begun = in.subspan(decoder_.body_offset());
   begun = begun.first(std::min<std::size_t>(begun.size(), body.size));
   body.since = node_.clock.monotonic_now();
-  body_ = &body;
+  arrival_ = &body;
   bool filled = co_await reserve(body, std::max(begun.size(), std::min<std::size_t>(body.size, kFirstStep)));
   if (filled) {
     in = input();  // may have moved while waiting
@@ -48,7 +44,7 @@ asio::awaitable<bool> RespConnection::take_body() {
     }
     filled = co_await fill_body(body);
   }
-  body_ = nullptr;
+  arrival_ = nullptr;
   if (closed_) co_return false;
   if (!filled) {
     refuse_request(body.have, kOutOfMemory);
@@ -110,19 +106,15 @@ asio::awaitable<bool> RespConnection::fill_body(Body& body) {
       if (!reserved) co_return false;
     }
     const std::size_t room = std::min<std::size_t>(body.size, body.extent->reserved()) - body.have;
-    ssize_t got = ::recv(fd_, body.extent->data() + body.have, room, MSG_DONTWAIT);
-    if (got > 0) {
-      body.have += static_cast<std::size_t>(got);
-      received_ += static_cast<std::uint64_t>(got);
-      node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
-    } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      keep_input();
-      std::error_code error;
-      co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, error));
-      if (error) close();
-    } else if (got == 0 || errno != EINTR) {
+    std::size_t got = 0;
+    if (!receive(body.extent->data() + body.have, room, got)) {
       close();
+    } else if (got > 0) {
+      body.have += got;
+    } else {
+      keep_input();
+      const bool readable = co_await wait_readable();
+      if (!readable) close();
     }
   }
   co_return !closed_;

@@ -1,9 +1,5 @@
 #include "plimsoll/server/resp_connection.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
@@ -19,38 +15,20 @@ namespace {
 
 constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
 
-std::string words(const asio::ip::tcp::endpoint& endpoint) {
-  std::string address = endpoint.address().to_string();
-  if (endpoint.address().is_v6()) address = "[" + address + "]";
-  return address + ":" + std::to_string(endpoint.port());
-}
-
 }  // namespace
 
 RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id)
-    : loop_(loop),
-      node_(loop.node),
-      socket_(std::move(socket)),
-      fd_(socket_.native_handle()),
-      output_(fd_, loop.write_buffer, loop.node.output_buffers, loop.node.output, loop.node.cache),
-      kept_(loop.state_allocator<char>()) {
+    : Client(loop, std::move(socket), loop.node.traffic.connections) {
   session_.id = id;
   session_.connected_at = node_.clock.monotonic_now();
   session_.authenticated = loop.facts.password().empty();
   decoder_.set_authenticated(session_.authenticated);
-  std::error_code gone;
-  session_.peer = words(socket_.remote_endpoint(gone));
-  session_.local = words(socket_.local_endpoint(gone));
-  node_.traffic.connections.fetch_add(1, std::memory_order_relaxed);
+  session_.peer = peer();
+  session_.local = local();
   loop_.add(*this);
 }
 
-RespConnection::~RespConnection() {
-  loop_.remove(*this);
-  if (!socket_charge_.zero()) loop_.sockets.give(socket_charge_);
-  loop_.connections.give(Loop::kConnection);
-  node_.traffic.connections.fetch_sub(1, std::memory_order_relaxed);
-}
+RespConnection::~RespConnection() { loop_.remove(*this); }
 
 void RespConnection::start(std::shared_ptr<RespConnection> connection) {
   RespConnection& self = *connection;
@@ -87,54 +65,26 @@ asio::awaitable<void> RespConnection::serve() {
   close();
 }
 
-asio::awaitable<bool> RespConnection::wait_readable() {
-  if (closed_ || output_.failure() != Output::Failure::kNone) co_return false;
-  std::error_code error;
-  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                              asio::redirect_error(asio::use_awaitable, error));
-  co_return !error && !closed_;
-}
-
-// Sends what is pending whenever the socket takes more, while the coroutine waits for requests or for this.
-void RespConnection::pump() {
-  if (std::exchange(pumping_, true)) return;
-  socket_.async_wait(
-      asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const std::error_code& error) {
-        self->pumping_ = false;
-        if (error || self->closed_) return;
-        const std::uint64_t before = self->output_.sent();
-        self->output_.flush();
-        self->node_.traffic.bytes_sent.fetch_add(self->output_.sent() - before, std::memory_order_relaxed);
-        self->show();
-        if (self->output_.pending() > 0) self->pump();
-        if (self->reader_) self->reader_->cancel();
-      });
-}
-
 // Until the client has read something; false when the connection is at its end.
 asio::awaitable<bool> RespConnection::wait_for_reader() {
-  if (!reader_) reader_ = std::make_unique<asio::steady_timer>(loop_.io);
-  while (!closed_ && output_.failure() == Output::Failure::kNone) {
+  while (!closed_ && !failed()) {
     // Pins of others may be what this one waits for: it looks again by itself.
-    reader_->expires_after(std::chrono::milliseconds(output_.pending() > 0 ? 1000 : 20));
-    std::error_code ignored;
+    const std::chrono::milliseconds pause(output_.pending() > 0 ? 1000 : 20);
     const std::uint64_t before = output_.sent();
-    if (output_.pending() > 0) pump();
-    co_await reader_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    flush();
+    co_await rest_until(node_.clock.monotonic_now() + pause);
     if (!reader_full() && (output_.pending() == 0 || output_.sent() != before || resume_ == 0)) break;
   }
-  co_return !closed_ && output_.failure() == Output::Failure::kNone;
+  co_return !closed_ && !failed();
 }
 
 bool RespConnection::read_some() {
   if (!make_input_room()) return false;
   char* base = borrowed_ ? loop_.read_buffer.data() : long_input_->data();
   const std::size_t room = (borrowed_ ? loop_.read_buffer.size() : long_input_->reserved()) - end_;
-  ssize_t got = ::recv(fd_, base + end_, room, MSG_DONTWAIT);
-  if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-  end_ += static_cast<std::size_t>(got);
-  received_ += static_cast<std::uint64_t>(got);
-  node_.traffic.bytes_received.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+  std::size_t received = 0;
+  if (!receive(base + end_, room, received)) return false;
+  end_ += received;
   return true;
 }
 
@@ -240,13 +190,7 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
 }
 
 void RespConnection::finish_batch() {
-  const std::uint64_t before = output_.sent();
-  output_.flush();
-  node_.traffic.bytes_sent.fetch_add(output_.sent() - before, std::memory_order_relaxed);
-  if (output_.pending() > 0) {
-    charge_socket();
-    pump();
-  }
+  flush();
   keep_input();
   show();
 }
@@ -339,60 +283,9 @@ void RespConnection::drop_front(std::size_t bytes) {
 
 void RespConnection::drop_kept() { KeptBytes(kept_.get_allocator()).swap(kept_); }
 
-void RespConnection::charge_socket() {
-  int unsent = 0, unread = 0;
-  if (::ioctl(fd_, SIOCOUTQ, &unsent) != 0 || ::ioctl(fd_, SIOCINQ, &unread) != 0) return;
-  const Bytes now = Bytes(static_cast<std::uint64_t>(std::max(unsent, 0) + std::max(unread, 0)));
-  if (now > socket_charge_) loop_.sockets.take_held(now - socket_charge_);
-  if (now < socket_charge_) loop_.sockets.give(socket_charge_ - now);
-  socket_charge_ = now;
-}
-
-void RespConnection::tick(MonotonicTime now) {
-  const bool sent = output_.sent() != std::exchange(seen_sent_, output_.sent());
-  const bool received = received_ != std::exchange(seen_received_, received_);
-  if (sent || received || !socket_charge_.zero()) charge_socket();
-  if (output_.pending() == 0 || sent) stalled_since_ = MonotonicTime{};
-  if (output_.pending() > 0 && !sent && stalled_since_ == MonotonicTime{}) stalled_since_ = now;
-  if (stalled_since_ != MonotonicTime{} && node_.line.enforcing()) {
-    const Duration stalled = now - stalled_since_;
-    const bool over_share = output_.held() >= node_.plan().reader_share.count();
-    if (over_share && stalled >= std::chrono::seconds(1) && node_.pressed()) {
-      node_.traffic.readers_closed.fetch_add(1, std::memory_order_relaxed);
-      close_with("does not read its replies while memory is short", output_.held(), stalled);
-    }
-  }
-  if (body_ != nullptr && now - body_->since > std::chrono::seconds(1)) {
-    const double seconds = std::chrono::duration<double>(now - body_->since).count();
-    const bool slow = static_cast<double>(body_->have) < 65536.0 * seconds;
-    if (slow && node_.line.enforcing() && (node_.pressed() || node_.gate.waiting() > 0)) {
-      node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
-      close_with("sends a body at less than 64 KiB/s while memory is short", body_->have, now - body_->since);
-    }
-  }
-}
-
-void RespConnection::close_with(const char* cause, std::size_t held, Duration since) {
-  node_.events.add({.kind = EventKind::kConnectionClosed,
-                    .bytes = Bytes(held),
-                    .duration = since,
-                    .subject = "client " + session_.peer,
-                    .cause = cause});
-  node_.log.warning("closed %s: it %s; it held %zu bytes", session_.peer.c_str(), cause, held);
-  close();
-}
-
 void RespConnection::drain() {
   draining_ = true;
   if (decoder_.between_requests() && kept_.empty() && !long_input_ && output_.pending() == 0) close();
-}
-
-void RespConnection::close() {
-  if (std::exchange(closed_, true)) return;
-  if (reader_) reader_->cancel();
-  std::error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-  socket_.close(ignored);
 }
 
 std::string RespConnection::line(MonotonicTime now) const {

@@ -11,18 +11,15 @@
 // its coroutine.
 #pragma once
 
-#include <asio/awaitable.hpp>
-#include <asio/ip/tcp.hpp>
-#include <memory>
 #include <optional>
 
-#include "plimsoll/server/loop.h"
+#include "plimsoll/server/client.h"
 #include "plimsoll/server/memory_wait.h"
 #include "plimsoll/wire/resp_decoder.h"
 
 namespace plimsoll {
 
-class RespConnection final : public LoopMember, public std::enable_shared_from_this<RespConnection> {
+class RespConnection final : public Client {
  public:
   RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id);
   ~RespConnection() override;
@@ -30,28 +27,21 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   // Serves the client on the loop until either ends it.
   static void start(std::shared_ptr<RespConnection> connection);
 
-  void tick(MonotonicTime now) override;
   void drain() override;
-  void close() override;
   const Session* session() const override { return &session_; }
   std::string line(MonotonicTime now) const override;
 
  private:
   enum class Next : std::uint8_t { kRead, kBody, kGrow, kRepeat, kReaderFull, kClose };
-  using KeptBytes = std::basic_string<char, std::char_traits<char>, Loop::StateAllocator<char>>;
   // A large argument under way.
-  struct Body {
+  struct Body : Arrival {
     ExtentRef extent;
     std::uint64_t size = 0;
-    std::size_t have = 0;
-    MonotonicTime since{};
   };
 
   asio::awaitable<void> serve();
-  asio::awaitable<bool> wait_readable();
   asio::awaitable<bool> wait_for_reader();
-  void pump();
-  void show();
+  void show() override;
   // Reads once behind what is kept; false when the connection is at its end.
   bool read_some();
   bool make_input_room();
@@ -67,8 +57,6 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   asio::awaitable<bool> fill_body(Body& body);
   void refuse_request(std::uint64_t taken, std::string_view reply);
   bool reader_full() const;
-  void charge_socket();
-  void close_with(const char* cause, std::size_t held, Duration since);
 
   // The input: in the loop's buffer while requests run, in kept_ or long_input_ across a wait.
   std::span<char> input();
@@ -76,37 +64,21 @@ class RespConnection final : public LoopMember, public std::enable_shared_from_t
   void drop_kept();
   void drop_front(std::size_t bytes);
 
-  Loop& loop_;
-  Node& node_;
-  asio::ip::tcp::socket socket_;
-  const int fd_;
   RespDecoder decoder_;
   Session session_;
-  Output output_;
-  KeptBytes kept_;
   ExtentRef long_input_;   // when it outgrows the loop's buffer
   std::size_t front_ = 0;  // of long_input_ or the loop's buffer: done with
   std::size_t end_ = 0;
   bool borrowed_ = false;          // the input is in the loop's buffer
   std::vector<ExtentRef> bodies_;  // of the request under way, in order
   std::optional<GatePass> pass_;
-  Body* body_ = nullptr;    // the one being filled, for the tick
   std::size_t resume_ = 0;  // of a command that paused for its reader
   PinnedValue resume_value_;
   std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
-  Bytes socket_charge_;
-  std::uint64_t received_ = 0;
-  std::uint64_t seen_sent_ = 0;  // of output_.sent(), at the last tick
-  std::uint64_t seen_received_ = 0;
-  MonotonicTime stalled_since_{};               // no byte was taken since; zero: nothing waits
-  std::unique_ptr<asio::steady_timer> reader_;  // made when a reader is first waited for
   // For CLIENT LIST, which other loops' clients may ask.
   std::atomic<std::size_t> shown_input_{0};
   std::atomic<std::size_t> shown_output_{0};
-  bool pumping_ = false;
-  bool draining_ = false;
-  bool closed_ = false;
 };
 
 }  // namespace plimsoll

@@ -12,6 +12,7 @@
 #include "plimsoll/os/process.h"
 #include "plimsoll/server/facts.h"
 #include "plimsoll/server/http_connection.h"
+#include "plimsoll/server/kafka_connection.h"
 #include "plimsoll/server/listener.h"
 #include "plimsoll/server/resp_connection.h"
 
@@ -31,6 +32,14 @@ class Server {
           RespConnection::start(std::allocate_shared<RespConnection>(
               loop.state_allocator<RespConnection>(), loop, std::move(socket), next_id_.fetch_add(1)));
         });
+    if (node.broker) {
+      kafka_ =
+          std::make_unique<Listener>(node, loops_, RequestKind::kConnect, &Loop::connections,
+                                     [](Loop& loop, asio::ip::tcp::socket socket) {
+                                       KafkaConnection::start(std::allocate_shared<KafkaConnection>(
+                                           loop.state_allocator<KafkaConnection>(), loop, std::move(socket)));
+                                     });
+    }
     http_ = std::make_unique<Listener>(
         node, loops_, RequestKind::kAdmin, &Loop::http, [](Loop& loop, asio::ip::tcp::socket socket) {
           HttpConnection::start(std::make_shared<HttpConnection>(loop, std::move(socket)));
@@ -41,6 +50,11 @@ class Server {
     const Settings& settings = node_.settings;
     if (std::string wrong = resp_->open(settings.bind, settings.resp_port); !wrong.empty()) return wrong;
     if (std::string wrong = http_->open(settings.bind, settings.http_port); !wrong.empty()) return wrong;
+    if (kafka_) {
+      if (std::string wrong = kafka_->open(settings.bind, settings.kafka_port); !wrong.empty()) return wrong;
+      node_.kafka_port = kafka_->port();
+      node_.broker->set_port_if_unset(kafka_->port());
+    }
     node_.resp_port = resp_->port();
     node_.http_port = http_->port();
     return {};
@@ -49,6 +63,7 @@ class Server {
   void run() {
     Loop& first = *loops_.front();
     resp_->start();
+    if (kafka_) kafka_->start();
     http_->start();
     asio::signal_set signals(first.io, SIGTERM, SIGINT);
     asio::steady_timer deadline(first.io);
@@ -77,6 +92,12 @@ class Server {
       node_.log.warning("what the program itself takes could not be measured: %s",
                         measured.error().message().c_str());
     }
+    if (node_.log_store) {
+      if (Result<void> started = node_.log_store->start(); !started) {
+        node_.log.error("the log has no thread, so nothing is synced or deleted: %s",
+                        started.error().message().c_str());
+      }
+    }
     if (Result<void> started = node_.governor.start(); !started) {
       node_.log.error("the governor has no thread, so nothing is given back: %s",
                       started.error().message().c_str());
@@ -86,14 +107,20 @@ class Server {
                                     : "[" + node_.settings.bind + "]";
     std::printf("plimsoll: line %s of %s (%s)\n", format_bytes(node_.line.line()).c_str(),
                 format_bytes(node_.line.limit()).c_str(), node_.found.words.c_str());
-    std::printf("resp: %s:%u\nhttp: %s:%u\nready\n", address.c_str(), unsigned{node_.resp_port},
-                address.c_str(), unsigned{node_.http_port});
+    std::printf("resp: %s:%u\n", address.c_str(), unsigned{node_.resp_port});
+    if (kafka_) {
+      std::printf("kafka: %s:%u\n", address.c_str(), unsigned{node_.kafka_port});
+    } else {
+      std::printf("kafka: off; --data-dir FOLDER says where the log is to be kept\n");
+    }
+    std::printf("http: %s:%u\nready\n", address.c_str(), unsigned{node_.http_port});
     std::fflush(stdout);
   }
 
   void drain(asio::signal_set& signals, asio::steady_timer& deadline) {
     node_.log.info("draining: no new connections, requests under way are answered");
     resp_->stop();
+    if (kafka_) kafka_->stop();
     http_->stop();
     signals.async_wait([](const std::error_code& error, int) {
       if (!error) std::_Exit(130);  // asked twice: now
@@ -120,6 +147,7 @@ class Server {
   std::vector<std::unique_ptr<Loop>> loops_;
   Facts facts_;
   std::unique_ptr<Listener> resp_;
+  std::unique_ptr<Listener> kafka_;  // null without a data_dir
   std::unique_ptr<Listener> http_;
   std::atomic<std::uint64_t> next_id_{1};
   MonotonicTime drain_until_{};

@@ -23,6 +23,9 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "plimsoll/base/clock.h"
+#include "plimsoll/commitlog/log_store.h"
+
 namespace plimsoll {
 
 enum class FullCache : std::uint8_t {
@@ -35,17 +38,28 @@ struct Settings {
   std::string bind = "127.0.0.1";  // an address, v4 or v6
   std::uint16_t resp_port = 6379;  // 0: any free one, for both
   std::uint16_t http_port = 9644;
-  std::string data_dir;   // empty: nothing is kept
+  std::uint16_t kafka_port = 9092;  // where there is a data_dir
+  std::string kafka_advertised;     // HOST:PORT that clients are told; empty: where they reached us
+  std::string data_dir;             // empty: nothing is kept, and there is no log
+  LogStore::Sync fsync = LogStore::Sync::kInterval;
+  std::chrono::milliseconds fsync_interval{1000};
+  std::int32_t partitions = 4;     // of topics that are made without a number
+  bool auto_create_topics = true;  // by who asks for them or produces to them
   bool governor = true;   // false: the line grants everything and nothing is given back (control runs)
   std::string password;   // empty: none is asked for
   bool insecure = false;  // a public address without a password
   FullCache policy = FullCache::kEvictLru;
   unsigned loops = 0;  // event loops; 0: one a core
   std::string log_level = "info";
+
+  // What kafka_advertised says; where it says nothing, an empty host and port 0.
+  std::pair<std::string, std::uint16_t> advertised() const;
 };
 
 enum class SettingOrigin : std::uint8_t { kDefault, kFile, kEnvironment, kFlag, kRuntime };
 std::string_view name_of(SettingOrigin origin);
+
+std::string fsync_words(const Settings& settings);  // never, interval or always
 
 struct SettingKey {
   std::string_view name;   // as in TOML
@@ -60,7 +74,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 11;
+inline constexpr std::size_t kSettingKeys = 17;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

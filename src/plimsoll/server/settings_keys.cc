@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "plimsoll/base/text.h"
+#include "plimsoll/broker/broker.h"
 #include "plimsoll/server/settings.h"
 
 namespace plimsoll {
@@ -81,6 +82,38 @@ const char* set_log_level(Settings& settings, std::string_view text) {
   return "write debug, info, warning, error or off";
 }
 
+const char* set_advertised(Settings& settings, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  std::uint16_t port = 0;
+  if (!text.empty() && (colon == std::string_view::npos || colon == 0 ||
+                        parse_port(text.substr(colon + 1), port) != nullptr || port == 0))
+    return "write HOST:PORT, as in broker.example:9092";
+  settings.kafka_advertised = text;
+  return nullptr;
+}
+
+const char* set_fsync(Settings& settings, std::string_view text) {
+  if (text == "never") return settings.fsync = LogStore::Sync::kNever, nullptr;
+  if (text == "interval") return settings.fsync = LogStore::Sync::kInterval, nullptr;
+  if (text == "always") return settings.fsync = LogStore::Sync::kAlways, nullptr;
+  return "write never (whenever the kernel writes), interval (see fsync_interval) or always (before each "
+         "reply)";
+}
+
+const char* set_fsync_interval(Settings& settings, std::string_view text) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number < 1 || *number > 3'600'000) return "write milliseconds, from 1 to 3600000 (an hour)";
+  settings.fsync_interval = std::chrono::milliseconds(*number);
+  return nullptr;
+}
+
+const char* set_partitions(Settings& settings, std::string_view text) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number < 1 || *number > Broker::kMostPartitions) return "write a number from 1 to 10000";
+  settings.partitions = static_cast<std::int32_t>(*number);
+  return nullptr;
+}
+
 std::string on_off(bool value) { return value ? "on" : "off"; }
 
 constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
@@ -94,9 +127,27 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
     {"http_port", "PORT", "the port of HTTP (metrics and status)", false, false,
      [](Settings& s, std::string_view text) { return parse_port(text, s.http_port); },
      [](const Settings& s) { return std::to_string(s.http_port); }},
-    {"data_dir", "FOLDER", "where to keep what outlives a run; nothing is kept when not given", false, false,
+    {"kafka_port", "PORT", "the port of the log (Kafka clients); there is one where there is a data_dir",
+     false, false, [](Settings& s, std::string_view text) { return parse_port(text, s.kafka_port); },
+     [](const Settings& s) { return std::to_string(s.kafka_port); }},
+    {"kafka_advertised", "HOST:PORT",
+     "where Kafka clients are told to connect; the address they reached when not given", false, false,
+     &set_advertised, [](const Settings& s) { return s.kafka_advertised; }},
+    {"data_dir", "FOLDER", "where the log is kept; when not given there is no log, and nothing is kept",
+     false, false,
      [](Settings& s, std::string_view text) -> const char* { return s.data_dir = text, nullptr; },
      [](const Settings& s) { return s.data_dir; }},
+    {"fsync", "never|interval|always",
+     "when the log is on the disk: whenever the kernel writes it, every interval, "
+     "or before it is acknowledged",
+     false, false, &set_fsync, &fsync_words},
+    {"fsync_interval", "MS", "milliseconds between two syncs of the log", false, false, &set_fsync_interval,
+     [](const Settings& s) { return std::to_string(s.fsync_interval.count()); }},
+    {"partitions", "NUMBER", "partitions of a topic that is made without a number", false, false,
+     &set_partitions, [](const Settings& s) { return std::to_string(s.partitions); }},
+    {"auto_create_topics", "on|off", "make topics when they are first asked for or produced to", false, false,
+     [](Settings& s, std::string_view text) { return parse_switch(text, s.auto_create_topics); },
+     [](const Settings& s) { return on_off(s.auto_create_topics); }},
     {"governor", "on|off", "off: grant everything and give nothing back, for control runs only", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.governor); },
      [](const Settings& s) { return on_off(s.governor); }},
@@ -115,6 +166,28 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
 }};
 
 }  // namespace
+
+std::string fsync_words(const Settings& settings) {
+  switch (settings.fsync) {
+    case LogStore::Sync::kNever:
+      return "never";
+    case LogStore::Sync::kInterval:
+      return "interval";
+    case LogStore::Sync::kAlways:
+      break;
+  }
+  return "always";
+}
+
+std::pair<std::string, std::uint16_t> Settings::advertised() const {
+  const std::size_t colon = kafka_advertised.rfind(':');
+  if (colon == std::string::npos) return {};
+  std::string host = kafka_advertised.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  std::uint16_t port = 0;
+  static_cast<void>(parse_port(std::string_view(kafka_advertised).substr(colon + 1), port));
+  return {host, port};
+}
 
 std::span<const SettingKey, kSettingKeys> setting_keys() { return kKeys; }
 

@@ -11,6 +11,7 @@ std::uint64_t now(const Traffic::Counter& counter) { return counter.load(std::me
 
 TrafficStatus read(const Traffic& t) {
   return {.connections = now(t.connections),
+          .kafka_connections = now(t.kafka_connections),
           .http_connections = now(t.http_connections),
           .accepted = now(t.accepted),
           .connections_refused = now(t.connections_refused),
@@ -50,6 +51,7 @@ Status collect_status(const StatusSources& from) {
   status.uptime = from.uptime;
   status.wall_ms = from.wall_ms;
   status.resp_port = from.resp_port;
+  status.kafka_port = from.kafka_port;
   status.http_port = from.http_port;
   status.limit = from.line.limit();
   status.line = from.line.line();
@@ -70,6 +72,7 @@ Status collect_status(const StatusSources& from) {
   status.cache = from.cache.stats();
   status.evicts = from.cache.evicts();
   status.traffic = read(from.traffic);
+  if (from.log && from.broker) status.log = LogStatus{from.log->stats(), from.broker->stats()};
   return status;
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/cache.h"
 #include "plimsoll/governor/governor.h"
@@ -29,9 +30,12 @@ struct StatusSources {
   const EventLog& events;
   const Cache& cache;
   const Traffic& traffic;
+  const LogStore* log = nullptr;  // null, both: there is none
+  const Broker* broker = nullptr;
   Duration uptime{};
   std::int64_t wall_ms = 0;
   std::uint16_t resp_port = 0;  // as they were bound
+  std::uint16_t kafka_port = 0;
   std::uint16_t http_port = 0;
 };
 
@@ -54,10 +58,15 @@ struct WaitStatus {
 
 // The counters of Traffic, at one time.
 struct TrafficStatus {
-  std::uint64_t connections = 0, http_connections = 0, accepted = 0, connections_refused = 0,
-                accept_paused = 0;
+  std::uint64_t connections = 0, kafka_connections = 0, http_connections = 0, accepted = 0,
+                connections_refused = 0, accept_paused = 0;
   std::uint64_t commands = 0, bytes_received = 0, bytes_sent = 0, readers_closed = 0, bodies_closed = 0;
   std::uint64_t bodies_refused = 0, protocol_errors = 0, http_requests = 0;
+};
+
+struct LogStatus {
+  LogStore::Stats store;
+  Broker::Stats broker;
 };
 
 struct Status {
@@ -66,6 +75,7 @@ struct Status {
   Duration uptime{};
   std::int64_t wall_ms = 0;
   std::uint16_t resp_port = 0;
+  std::uint16_t kafka_port = 0;
   std::uint16_t http_port = 0;
 
   Bytes limit;
@@ -85,6 +95,7 @@ struct Status {
   Cache::Stats cache;
   bool evicts = true;
   TrafficStatus traffic;
+  std::optional<LogStatus> log;
 
   Bytes free() const { return line.minus_clamped(charged); }
   double pressure() const { return ratio(charged.minus_clamped(droppable), line); }

@@ -102,6 +102,7 @@ void write_connections(JsonWriter& json, const Status& s) {
   const TrafficStatus& t = s.traffic;
   json.begin_object("connections")
       .field("resp", t.connections)
+      .field("kafka", t.kafka_connections)
       .field("http", t.http_connections)
       .field("accepted", t.accepted)
       .field("refused", t.connections_refused)
@@ -114,6 +115,38 @@ void write_connections(JsonWriter& json, const Status& s) {
       .field("bodies_refused", t.bodies_refused)
       .field("protocol_errors", t.protocol_errors)
       .field("http_requests", t.http_requests)
+      .end();
+}
+
+void write_log(JsonWriter& json, const Status& s) {
+  json.key("log");
+  if (!s.log) {
+    json.value(nullptr);
+    return;
+  }
+  const LogStore::Stats& l = s.log->store;
+  const Broker::Stats& b = s.log->broker;
+  json.begin_object()
+      .field("kafka_port", s.kafka_port)
+      .field("fsync", fsync_words(s.settings))
+      .field("topics", l.topics)
+      .field("partitions", l.partitions)
+      .field("partitions_used", l.partitions_open)
+      .field("segments", l.segments)
+      .field("size_bytes", l.bytes)
+      .field("records", l.records)
+      .field("appended_bytes", l.appended)
+      .field("fetched_bytes", b.fetched_bytes)
+      .field("fetches_waiting", b.fetches_waiting)
+      .field("producers", l.producers)
+      .field("duplicates", l.duplicates)
+      .field("syncs", l.syncs)
+      .field("failed_syncs", l.failed_syncs)
+      .field("page_cache_bytes", l.page_cache)
+      .field("indexes_mapped_bytes", l.indexes_mapped)
+      .field("open_files", l.open_files)
+      .field("requests_paused", b.throttled_requests)
+      .field("produce_refused", b.produce_refused)
       .end();
 }
 
@@ -146,6 +179,7 @@ std::string status_json(const Status& s) {
   write_memory(json, s);
   write_accounts(json, s);
   write_cache(json, s);
+  write_log(json, s);
   write_connections(json, s);
   write_events(json, s);
   return json.end().take();

@@ -90,11 +90,29 @@ std::string cache_lines(const Status& s) {
          (s.evicts ? "a full cache evicts" : "a full cache refuses") + "\n";
 }
 
+std::string log_lines(const Status& s) {
+  if (!s.log) return "log          none; --data-dir FOLDER says where it is to be kept\n";
+  const LogStore::Stats& l = s.log->store;
+  const Broker::Stats& b = s.log->broker;
+  std::string text = "log          " + format_count(l.topics) + " topics, " + format_count(l.partitions) +
+                     " partitions, of which " + format_count(l.partitions_open) +
+                     " were used: " + format_bytes(l.bytes) + " in " + format_count(l.segments) +
+                     " segments\n";
+  text += "             " + format_count(l.records) + " records in, " + format_bytes(l.appended) + "; " +
+          format_bytes(Bytes(b.fetched_bytes)) + " out; " + format_count(b.fetches_waiting) +
+          " fetches wait; " + format_bytes(l.page_cache) + " of open files in the page cache\n";
+  text += "             " + format_count(l.syncs) + " syncs (" + fsync_words(s.settings) + "), " +
+          format_count(l.failed_syncs) + " failed; " + format_count(b.throttled_requests) +
+          " requests paused, " + format_count(b.produce_refused) + " produce requests refused\n";
+  return text;
+}
+
 std::string connection_lines(const Status& s) {
   const TrafficStatus& t = s.traffic;
   std::string text = "connections  " + format_count(t.connections) + " RESP, " +
-                     format_count(t.http_connections) + " HTTP; " + format_count(t.accepted) +
-                     " accepted so far, " + format_count(t.connections_refused) + " refused\n             " +
+                     format_count(t.kafka_connections) + " Kafka, " + format_count(t.http_connections) +
+                     " HTTP; " + format_count(t.accepted) + " accepted so far, " +
+                     format_count(t.connections_refused) + " refused\n             " +
                      format_count(t.commands) + " commands, " + format_bytes(Bytes(t.bytes_received)) +
                      " in, " + format_bytes(Bytes(t.bytes_sent)) + " out\n";
   text += "             closed: " + format_count(t.readers_closed) + " that did not read, " +
@@ -127,10 +145,11 @@ std::string event_lines(const Status& s) {
 std::string status_text(const Status& s) {
   std::string text = "Plimsoll " + std::string(kVersion) + ", up " + format_duration(s.uptime) +
                      ", process " + std::to_string(s.process) + ", RESP " +
-                     endpoint(s.settings.bind, s.resp_port) + ", HTTP " +
+                     endpoint(s.settings.bind, s.resp_port) +
+                     (s.log ? ", Kafka " + endpoint(s.settings.bind, s.kafka_port) : "") + ", HTTP " +
                      endpoint(s.settings.bind, s.http_port) + "\n\n";
-  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + connection_lines(s) +
-         wait_lines(s) + event_lines(s);
+  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + log_lines(s) +
+         connection_lines(s) + wait_lines(s) + event_lines(s);
 }
 
 }  // namespace plimsoll
