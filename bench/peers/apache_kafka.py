@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -80,10 +81,19 @@ def ends_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def listens(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+def serves(port):
+    """Whether it knows its controller: it listens before it is admitted to its own cluster."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as wire:
+            # Metadata, version 1, of no topics: size, key, version, correlation, no client id, an empty list.
+            wire.sendall(struct.pack(">ihhihi", 14, 3, 1, 0, -1, 0))
+            answer = wire.makefile("rb")
+            size, _, brokers = struct.unpack(">iii", answer.read(12))
+            rest = answer.read(size - 8)
+    except (OSError, struct.error):
+        return False
+    # The controller comes after the brokers, and before what is an empty list of topics.
+    return brokers > 0 and struct.unpack(">i", rest[-8:-4])[0] >= 0
 
 
 def serve(chosen):
@@ -103,10 +113,10 @@ def serve(chosen):
     signal.signal(signal.SIGTERM, lambda *_: broker.terminate())
     signal.signal(signal.SIGINT, lambda *_: broker.terminate())
     deadline = time.monotonic() + START_SECONDS
-    while not listens(port):
+    while not serves(port):
         if broker.poll() is not None or time.monotonic() > deadline:
             broker.kill()
-            sys.exit(f"Apache Kafka does not listen (it ended with {broker.wait()})")
+            sys.exit(f"Apache Kafka does not serve (it ended with {broker.wait()})")
         time.sleep(0.1)
     print(f"pid: {broker.pid}\nkafka: {LOOPBACK}:{port}\nready", flush=True)
     sys.exit(broker.wait())
