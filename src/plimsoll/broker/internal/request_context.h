@@ -90,6 +90,7 @@ Exchange::Step with_request(RequestContext& context, const Handle& handle) {
 // Handlers, one a kind of request.
 Exchange::Step handle_api_versions(RequestContext& context);
 Exchange::Step handle_metadata(RequestContext& context);
+Exchange::Step handle_find_coordinator(RequestContext& context);
 Exchange::Step handle_describe_cluster(RequestContext& context);
 Exchange::Step handle_produce(RequestContext& context);
 Exchange::Step handle_init_producer_id(RequestContext& context);
