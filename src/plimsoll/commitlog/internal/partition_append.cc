@@ -130,6 +130,7 @@ void PartitionLog::note_appended(const BatchHeader& header, const TopicConfig& c
   if (header.producer_id >= 0) {
     if (!producers_) producers_ = std::make_unique<ProducerState>();
     producers_->remember(header, now_ms);
+    settle_charge();  // a roll may have given back what a new one was charged
     if (since_snapshot_ >= store_->options.snapshot_bytes.count()) store_snapshot();
   }
   StoreCounters& counters = store_->counters;
