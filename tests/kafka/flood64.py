@@ -64,6 +64,17 @@ class Grouped(broker.Plimsoll):
     def pid(self):
         return self.figure("pid")
 
+    def end(self):
+        """Asks first, so that the cgroup is removed."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=kit.PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.kill(self.pid, signal.SIGKILL)
+                self.process.wait(timeout=kit.PATIENCE)
+        super().end()
+
 
 # --- the crowd ------------------------------------------------------------------------------------------------
 
