@@ -7,6 +7,7 @@
 
 #include "plimsoll/base/random.h"
 #include "plimsoll/commitlog/log_fixture_test.h"
+#include "plimsoll/os/faulty_storage.h"
 
 namespace plimsoll {
 namespace {
@@ -28,7 +29,8 @@ class Model {
                   .index_budget = Bytes(4096 * (1 + random_.below(20))),
                   .snapshot_bytes = Bytes(2000 + random_.below(50'000)),
                   .write_behind = 64_KiB,
-                  .keep_behind = Bytes(random_.below(300'000))}) {
+                  .keep_behind = Bytes(random_.below(300'000)),
+                  .storage = &storage_}) {
     TopicConfig config;
     config.segment_bytes = static_cast<std::int64_t>(2000 + random_.below(60'000));
     config.index_interval_bytes = static_cast<std::int64_t>(random_.below(3) * 1000);
@@ -157,6 +159,7 @@ class Model {
   void disturb() { append(fixture_.store().find("b")->partition(0), batch_of({.value = 3000})); }
 
   Random random_;
+  FaultyStorage storage_{1};  // fails nothing; its syncs cost nothing
   LogFixture fixture_;
   std::vector<ModelBatch> batches_;
   std::vector<std::pair<std::string, std::int64_t>> sent_;

@@ -170,10 +170,10 @@ void PartitionLog::note_unsynced(const TopicConfig& config) {
     if (!sync_pending_ || due < sync_due_) {
       sync_due_ = due;
       sync_pending_ = true;
-      if (wait == Duration::zero() && queued_) store_->queue.wake();
     }
   }
-  if (written_enough || sync_pending_) enqueue();
+  // Not at each append: the thread comes by itself when a sync that it knows of is due.
+  if (written_enough || wait == Duration::zero() || (sync_pending_ && !kept_)) ask_keeper();
 }
 
 }  // namespace plimsoll

@@ -46,7 +46,7 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
   bool sync_now = false;
   {
     MutexLock lock(mutex_);
-    queued_ = false;
+    asked_ = false;
     if (!opened_ || segments_.empty() || removed_.load(std::memory_order_relaxed)) return {};
     plan = plan_behind();
     sync_now = sync_pending_ && sync_due_ <= now;
@@ -59,7 +59,8 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
   }
   sync_segments(sync_now);
   MutexLock lock(mutex_);
-  if (!sync_pending_ || failed_) return {};
+  kept_ = sync_pending_ && !failed_;
+  if (!kept_) return {};
   return {.again = true, .at = sync_due_};
 }
 
