@@ -32,7 +32,7 @@ LIMIT = "64MiB"
 PRODUCERS, IDLE, STALLED = 8, 200, 4
 CALM_P99_MS = 50
 # What is kept of a partition: ten minutes of eight floods would fill a disk.
-TOPIC_SETTINGS = {"retention.bytes": str(256 << 20), "segment.bytes": str(32 << 20)}
+TOPIC_SETTINGS = {"retention.bytes": str(256 << 20), "segment.bytes": str(32 << 20), "file.delete.delay.ms": "1000"}
 FLOOD, CALM = broker.fresh("flood"), broker.fresh("calm")
 FETCH_BYTES = 50 << 20
 

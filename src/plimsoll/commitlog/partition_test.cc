@@ -263,6 +263,22 @@ TEST(Partition, DeletesSegmentsThatAreTooOldAndUnlinksThemLater) {
   EXPECT_EQ(fixture.store().find("a")->partition(0).start_offset(), 10);
 }
 
+TEST(Partition, DeletesWhatIsTooMuchAsSoonAsASegmentIsFull) {
+  LogFixture fixture;
+  TopicConfig config;
+  config.segment_bytes = 1000;
+  config.retention_bytes = 3000;
+  std::shared_ptr<Topic> topic = fixture.create("a", config);
+  Partition& log = topic->partition(0);
+  append(log, batch_of({.value = 400}));
+  fixture.store().tick();  // the next upkeep is 30 s away
+  for (int i = 0; i < 100; ++i) append(log, batch_of({.value = 400}));
+  fixture.store().tick();
+  EXPECT_GE(log.size(), 3000_B);
+  EXPECT_LE(log.size(), 5000_B);
+  EXPECT_EQ(log.end_offset(), 101);
+}
+
 TEST(Partition, DeletesSegmentsThatAreTooMuch) {
   LogFixture fixture;
   TopicConfig config;

@@ -79,7 +79,8 @@ struct RequestContext {
 // The request's body, or the connection's end.
 template <typename Request, typename Handle>
 Exchange::Step with_request(RequestContext& context, const Handle& handle) {
-  Result<Request> request = kafka::decode<Request>(context.text(), context.address.version);
+  Result<Request> request =
+      kafka::decode<Request>(context.text(), context.address.version, kafka::Rest::kIgnored);
   if (!request) {
     context.counters().malformed.fetch_add(1, std::memory_order_relaxed);
     return context.close(request.error().what);

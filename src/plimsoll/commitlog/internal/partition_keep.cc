@@ -42,12 +42,16 @@ PartitionLog::Behind PartitionLog::plan_behind() {
 }
 
 PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
+  const std::shared_ptr<const TopicConfig> config = topic_->config();
   Behind plan;
   bool sync_now = false;
   {
     MutexLock lock(mutex_);
     asked_ = false;
     if (!opened_ || segments_.empty() || removed_.load(std::memory_order_relaxed)) return {};
+    // At 500 MB a second, what comes in between two rounds of upkeep would fill a disk.
+    if (std::exchange(rolled_, false) && config->delete_old && !failed_)
+      retain(*config, store_->options.clock.wall_ms());
     plan = plan_behind();
     sync_now = sync_pending_ && sync_due_ <= now;
   }

@@ -151,7 +151,8 @@ bool PartitionLog::roll() {
   if (!begin_segment()) return false;
   add(store_->counters.rolls);
   store_snapshot();
-  ask_keeper();  // what was sealed is synced
+  rolled_ = true;
+  ask_keeper();  // what was sealed is synced, and what is too much by now goes
   return true;
 }
 

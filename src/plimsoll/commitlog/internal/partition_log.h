@@ -175,6 +175,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   mutable Mutex mutex_;
   bool opened_ PLIMSOLL_GUARDED_BY(mutex_) = false;
   bool failed_ PLIMSOLL_GUARDED_BY(mutex_) = false;        // a sync or a repair failed: no more appends
+  bool rolled_ PLIMSOLL_GUARDED_BY(mutex_) = false;        // since the keeper looked
   bool new_names_ PLIMSOLL_GUARDED_BY(mutex_) = false;     // in the directory, not synced
   bool asked_ PLIMSOLL_GUARDED_BY(mutex_) = false;         // the store's thread was told to look now
   bool kept_ PLIMSOLL_GUARDED_BY(mutex_) = false;          // it looks again when the next sync is due
