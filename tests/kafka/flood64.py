@@ -32,7 +32,7 @@ LIMIT = "64MiB"
 PRODUCERS, IDLE, STALLED = 8, 200, 4
 CALM_P99_MS = 50
 # What is kept of a partition: ten minutes of eight floods would fill a disk.
-TOPIC_SETTINGS = {"retention.bytes": str(256 << 20), "segment.bytes": str(32 << 20)}
+TOPIC_SETTINGS = {"retention.bytes": str(256 << 20), "segment.bytes": str(32 << 20), "file.delete.delay.ms": "1000"}
 FLOOD, CALM = broker.fresh("flood"), broker.fresh("calm")
 FETCH_BYTES = 50 << 20
 
@@ -63,6 +63,17 @@ class Grouped(broker.Plimsoll):
     @property
     def pid(self):
         return self.figure("pid")
+
+    def end(self):
+        """Asks first, so that the cgroup is removed."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=kit.PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.kill(self.pid, signal.SIGKILL)
+                self.process.wait(timeout=kit.PATIENCE)
+        super().end()
 
 
 # --- the crowd ------------------------------------------------------------------------------------------------
@@ -141,7 +152,7 @@ def told_by(client, seconds):
         out, _ = client.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         client.kill()
-        raise kit.Failure(f"{' '.join(client.args)}: not done after {seconds} s") from None
+        raise kit.Failure(f"{' '.join(client.args)}: not done after {seconds:.0f} s") from None
     expect(client.returncode == 0, f"{' '.join(client.args)}: {client.returncode}: {out[-500:]}")
     return json.loads(out)
 
@@ -181,12 +192,13 @@ def flood(server, program, seconds):
     crowd += [stalled_reader(address, number) for number in range(STALLED)]
     calm = flood_client(program, "calm", address, CALM, max(1, seconds - 4))
     most = watch(server, time.monotonic() + seconds - 2)
-    waits = told_by(calm, 90)
-    floods = [told_by(writer, 120) for writer in writers]
+    late = kit.Deadline(100)  # the clients' own last words take 60 s at most
+    waits = told_by(calm, late.left())
+    floods = [told_by(writer, late.left()) for writer in writers]
     cache_p99 = cache.finish() if cache else 0.0
     for wire in crowd:
         wire.close()
-    kept = [told_by(flood_client(program, "check", address, FLOOD, number, each["confirmed"]), 300)
+    kept = [told_by(flood_client(program, "check", address, FLOOD, number, each["confirmed"]), 60)
             for number, each in enumerate(floods)]
     report(floods, kept, waits, cache_p99, most, seconds)
     judge(floods, waits)

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,17 +69,37 @@ struct Record {
   std::int64_t timestamp = 0;  // 0: now
 };
 
-// The library's macros make this list of arguments, and cast as C does.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-inline rd_kafka_resp_err_t produce(rd_kafka_t* producer, const Record& record) {
-  return rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(record.topic.c_str()),
-                           RD_KAFKA_V_PARTITION(record.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                           RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-                           RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
-                           RD_KAFKA_V_TIMESTAMP(record.timestamp), RD_KAFKA_V_END);
+inline rd_kafka_vu_t argument(rd_kafka_vtype_t type) {
+  rd_kafka_vu_t made{};
+  made.vtype = type;
+  return made;
 }
-#pragma GCC diagnostic pop
+
+inline rd_kafka_vu_t argument(rd_kafka_vtype_t type, std::string_view bytes) {
+  rd_kafka_vu_t made = argument(type);
+  made.u.mem.ptr = const_cast<char*>(bytes.data());  // copied, never written
+  made.u.mem.size = bytes.size();
+  return made;
+}
+
+// As an array of arguments: the macros of the other way cast as C does.
+inline rd_kafka_resp_err_t produce(rd_kafka_t* producer, const Record& record) {
+  rd_kafka_vu_t arguments[] = {argument(RD_KAFKA_VTYPE_TOPIC),
+                               argument(RD_KAFKA_VTYPE_PARTITION),
+                               argument(RD_KAFKA_VTYPE_MSGFLAGS),
+                               argument(RD_KAFKA_VTYPE_KEY, record.key),
+                               argument(RD_KAFKA_VTYPE_VALUE, record.value),
+                               argument(RD_KAFKA_VTYPE_TIMESTAMP)};
+  arguments[0].u.cstr = record.topic.c_str();
+  arguments[1].u.i32 = record.partition;
+  arguments[2].u.i = RD_KAFKA_MSG_F_COPY;
+  arguments[5].u.i64 = record.timestamp;
+  rd_kafka_error_t* error = rd_kafka_produceva(producer, arguments, std::size(arguments));
+  if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+  rd_kafka_error_destroy(error);
+  return code;
+}
 
 inline std::string_view bytes_of(const std::int64_t& number) {
   return {reinterpret_cast<const char*>(&number), sizeof number};

@@ -32,7 +32,7 @@ import org.apache.kafka.common.record.MemoryRecords;
 public class KafkaFrames {
   // key, oldest version, newest version
   static final int[][] APIS = {
-    {0, 0, 9}, {1, 4, 12}, {2, 1, 7}, {3, 0, 9}, {18, 0, 3}, {19, 2, 7}, {20, 1, 6}, {21, 0, 2},
+    {0, 0, 9}, {1, 4, 12}, {2, 1, 7}, {3, 0, 9}, {10, 0, 4}, {18, 0, 3}, {19, 2, 7}, {20, 1, 6}, {21, 0, 2},
     {22, 0, 4}, {23, 2, 4}, {32, 1, 4}, {33, 0, 2}, {37, 0, 3}, {44, 0, 1}, {60, 0, 0},
   };
   static final int CORRELATION_ID = 0x01020304;

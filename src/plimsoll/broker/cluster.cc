@@ -1,5 +1,6 @@
-// ApiVersions, Metadata, DescribeCluster: what there is, and who serves it.
+// ApiVersions, Metadata, FindCoordinator, DescribeCluster: what there is, and who serves it.
 #include "plimsoll/broker/internal/request_context.h"
+#include "plimsoll/wire/kafka_groups.h"
 #include "plimsoll/wire/kafka_metadata.h"
 
 namespace plimsoll {
@@ -101,6 +102,31 @@ Exchange::Step handle_metadata(RequestContext& context) {
                                                       });
     return context.reply(response);
   });
+}
+
+// There are no groups yet. It is answered all the same, because clients take a broker without it for one so
+// old that they compress nothing with lz4.
+Exchange::Step handle_find_coordinator(RequestContext& context) {
+  using Response = kafka::FindCoordinatorResponse;
+  static constexpr std::string_view kNone = "consumer groups are not served yet";
+  return with_request<kafka::FindCoordinatorRequest>(
+      context, [&](const kafka::FindCoordinatorRequest& request) {
+        if (request.coordinator_keys.size() > Broker::kMostNamed)
+          return context.close("it named more than 65,536 groups");
+        std::vector<Response::Coordinator> all;
+        request.coordinator_keys.for_each([&](kafka::String key) {
+          Response::Coordinator one{.key = key};
+          one.error_code = Code::kCoordinatorNotAvailable;
+          one.error_message = kNone;
+          all.push_back(one);
+        });
+        Response response;
+        response.throttle_time_ms = context.throttle_ms();
+        response.error_code = Code::kCoordinatorNotAvailable;
+        response.error_message = kNone;
+        response.coordinators = Array<Response::Coordinator>::of(all);
+        return context.reply(response);
+      });
 }
 
 Exchange::Step handle_describe_cluster(RequestContext& context) {

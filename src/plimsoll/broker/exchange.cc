@@ -20,6 +20,7 @@ constexpr Route kRoutes[] = {
     {ApiKey::kFetch, RequestKind::kFetch, handle_fetch},
     {ApiKey::kListOffsets, RequestKind::kAdmin, handle_list_offsets},
     {ApiKey::kMetadata, RequestKind::kAdmin, handle_metadata},
+    {ApiKey::kFindCoordinator, RequestKind::kAdmin, handle_find_coordinator},
     {ApiKey::kApiVersions, RequestKind::kAdmin, handle_api_versions},
     {ApiKey::kCreateTopics, RequestKind::kAdmin, handle_create_topics},
     {ApiKey::kDeleteTopics, RequestKind::kRead, handle_delete_topics},

@@ -43,18 +43,23 @@ void KafkaConnection::start(std::shared_ptr<KafkaConnection> connection) {
   asio::co_spawn(self.loop_.io, self.serve(), [connection](const std::exception_ptr&) {});
 }
 
-// No co_await stands in a condition: g++ 12 awaits whatever stands before an &&.
+// What waits at rest is this one frame and its wait; every frame more would be memory of each connection.
 asio::awaitable<void> KafkaConnection::serve() {
-  while (!closed_) {
-    bool going = is_whole();
-    if (!going) going = co_await next_frame();
-    if (!going) break;
-    if (is_small()) {
+  bool going = true;
+  while (going && !closed_) {
+    if (is_whole()) {
       going = co_await answer_small();
-    } else {
+    } else if (is_too_large()) {
+      close_with("announces a request of more than 100 MiB", input().size(), Duration{});
+    } else if (has_size() && !is_small()) {
       going = co_await answer_large();
+    } else if (draining_ && input().empty()) {
+      break;
+    } else {
+      keep();
+      going = co_await wait_readable();
+      going = going && read_small();
     }
-    if (!going || (draining_ && input().empty())) break;
   }
   exchange_.abandon();
   if (output_.failure() == Output::Failure::kRefused) {
@@ -63,23 +68,6 @@ asio::awaitable<void> KafkaConnection::serve() {
     close_with("was being sent a part of a log that cannot be read", output_.held(), Duration{});
   }
   close();
-}
-
-asio::awaitable<bool> KafkaConnection::next_frame() {
-  while (!closed_) {
-    if (has_size()) {
-      if (frame_size() > kLargestFrame) {
-        close_with("announces a request of more than 100 MiB", input().size(), Duration{});
-        co_return false;
-      }
-      if (is_whole() || !is_small()) co_return true;
-    }
-    if (draining_ && input().empty()) co_return false;
-    keep();
-    const bool readable = co_await wait_readable();
-    if (!readable || !read_small()) co_return false;
-  }
-  co_return false;
 }
 
 // Into the loop's buffer: at first as much as tells what comes, then exactly the rest of a small frame.
@@ -237,7 +225,7 @@ asio::awaitable<bool> KafkaConnection::finish(Exchange::Step step) {
   }
   // A small frame that is here already is answered before anything waits: both answers go together.
   const bool mute = exchange_.mute().count() > 0;
-  if (mute || !is_whole() || !is_small()) flush();
+  if (mute || !is_whole()) flush();
   if (output_.pending() == 0 && !mute) co_return !closed_ && !failed();
   keep();
   while (output_.pending() > 0 && !closed_ && !failed()) co_await rest_until(MonotonicTime::max());

@@ -39,8 +39,6 @@ class KafkaConnection final : public Client, private Exchange::Link {
   class Sink;
 
   asio::awaitable<void> serve();
-  // Reads until the next frame is known to be whole, or too large to be read like this; false at the end.
-  asio::awaitable<bool> next_frame();
   asio::awaitable<bool> answer_small();
   asio::awaitable<bool> answer_large();
   asio::awaitable<bool> admit(Body& body, GatePass& pass);
@@ -58,7 +56,8 @@ class KafkaConnection final : public Client, private Exchange::Link {
   bool has_size() { return input().size() >= 4; }
   std::size_t frame_size();  // without the four bytes that say so. REQUIRES: has_size().
   bool is_small() { return 4 + frame_size() <= kSmallFrame; }
-  bool is_whole() { return has_size() && input().size() - 4 >= frame_size(); }
+  bool is_too_large() { return has_size() && frame_size() > kLargestFrame; }
+  bool is_whole() { return has_size() && is_small() && input().size() - 4 >= frame_size(); }
 
   static constexpr std::size_t kSmallFrame = 16 * 1024;
   static constexpr std::size_t kFirstRead = 4 * 1024;

@@ -1,5 +1,7 @@
 #include "plimsoll/server/output.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -143,8 +145,18 @@ void Output::send_range(const StoredFile& file, FileRange& range) {
     turn_ += sent->size;
     range.position += sent->size;
     range.size -= sent->size;
-    if (sent->would_block) return;
+    if (sent->would_block) break;
   }
+  if (range.size > 0) push();
+}
+
+// sendfile(2) hands the file over in pieces and says of each that more will follow, so that the last that
+// fits may lie in a full socket, unsent: below a segment (64 KiB on loopback) nobody acknowledges anything
+// and the socket never becomes writable. Seen with buffers of 60 KiB: 64 KiB each 200 ms. Setting the option
+// again sends it.
+void Output::push() {
+  const int on = 1;
+  static_cast<void>(::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
 }
 
 void Output::flush() {

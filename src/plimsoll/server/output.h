@@ -91,6 +91,7 @@ class Output final : public Reply {
   bool send_pending_file();
   // As much of the range as the socket takes, cut off its front.
   void send_range(const StoredFile& file, FileRange& range);
+  void push();
   void keep(std::string_view bytes);
   [[nodiscard]] BufferPool::Buffer buffer_of(Bytes size);
   void fail(Failure failure);

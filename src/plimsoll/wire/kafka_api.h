@@ -85,11 +85,12 @@ struct Api {
 namespace detail {
 
 // key, oldest, newest, flexible from, advertised oldest, name
-inline constexpr std::array<Api, 15> kApis = {{
+inline constexpr std::array<Api, 16> kApis = {{
     {ApiKey::kProduce, 3, 9, 9, 0, "Produce"},
     {ApiKey::kFetch, 4, 12, 12, 4, "Fetch"},
     {ApiKey::kListOffsets, 1, 7, 6, 1, "ListOffsets"},
     {ApiKey::kMetadata, 0, 9, 9, 0, "Metadata"},
+    {ApiKey::kFindCoordinator, 0, 4, 3, 0, "FindCoordinator"},
     {ApiKey::kApiVersions, 0, 3, 3, 0, "ApiVersions"},
     {ApiKey::kCreateTopics, 2, 7, 5, 2, "CreateTopics"},
     {ApiKey::kDeleteTopics, 1, 6, 4, 1, "DeleteTopics"},

@@ -67,15 +67,20 @@ Result<RequestHeader> decode_header(std::string_view& frame);
 // Takes a response's header off the front of `frame`; its correlation id.
 Result<std::int32_t> decode_response_header(std::string_view& frame, const Api& api, std::int16_t version);
 
-// All of `body`, as that version has it.
+// What may stand behind a message. Brokers read what they know and no more, as Kafka's does: some clients
+// leave a byte behind it (librdkafka's Metadata of version 9 for all topics).
+enum class Rest : bool { kRefused, kIgnored };
+
+// `body`, as that version has it.
 template <Message M>
-Result<M> decode(std::string_view body, std::int16_t version) {
+Result<M> decode(std::string_view body, std::int16_t version, Rest rest = Rest::kRefused) {
   constexpr const Api& kApi = api_of<M>();
   if (!kApi.describes(version)) return fail(ErrorCode::kUnsupported, "this version is not known");
   Reader reader(body, version, kApi.flexible(version));
   M message;
   reader.structure(message);
-  if (const char* wrong = reader.finish()) return fail(ErrorCode::kInvalid, wrong);
+  const char* wrong = rest == Rest::kRefused ? reader.finish() : reader.fault();
+  if (wrong != nullptr) return fail(ErrorCode::kInvalid, wrong);
   return message;
 }
 

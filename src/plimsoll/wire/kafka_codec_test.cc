@@ -322,5 +322,16 @@ TEST(KafkaCodec, RefusesAFrameThatItsSizeCannotSay) {
   EXPECT_EQ(sink.written, "");
 }
 
+TEST(KafkaCodec, LetsBytesBehindARequestPassOnlyWhereItIsToldTo) {
+  std::string bytes;
+  StringSink sink(bytes);
+  ASSERT_TRUE(encode(sink, MetadataRequest{}, 9));
+  bytes += '\0';
+  EXPECT_FALSE(decode<MetadataRequest>(bytes, 9));
+  EXPECT_TRUE(decode<MetadataRequest>(bytes, 9, Rest::kIgnored));
+  EXPECT_FALSE(decode<MetadataRequest>(bytes.substr(0, 2), 9, Rest::kIgnored))
+      << "cut short is still cut short";
+}
+
 }  // namespace
 }  // namespace plimsoll::kafka

@@ -65,6 +65,8 @@ class Reader {
   std::string_view rest() const { return {at_, left()}; }
   // Null if all was well and nothing is left, or what was wrong.
   const char* finish() const;
+  // The same, whatever is left.
+  const char* fault() const { return wrong_; }
 
  private:
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }

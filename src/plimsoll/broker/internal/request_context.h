@@ -79,7 +79,8 @@ struct RequestContext {
 // The request's body, or the connection's end.
 template <typename Request, typename Handle>
 Exchange::Step with_request(RequestContext& context, const Handle& handle) {
-  Result<Request> request = kafka::decode<Request>(context.text(), context.address.version);
+  Result<Request> request =
+      kafka::decode<Request>(context.text(), context.address.version, kafka::Rest::kIgnored);
   if (!request) {
     context.counters().malformed.fetch_add(1, std::memory_order_relaxed);
     return context.close(request.error().what);
@@ -90,6 +91,7 @@ Exchange::Step with_request(RequestContext& context, const Handle& handle) {
 // Handlers, one a kind of request.
 Exchange::Step handle_api_versions(RequestContext& context);
 Exchange::Step handle_metadata(RequestContext& context);
+Exchange::Step handle_find_coordinator(RequestContext& context);
 Exchange::Step handle_describe_cluster(RequestContext& context);
 Exchange::Step handle_produce(RequestContext& context);
 Exchange::Step handle_init_producer_id(RequestContext& context);

@@ -130,6 +130,7 @@ void PartitionLog::note_appended(const BatchHeader& header, const TopicConfig& c
   if (header.producer_id >= 0) {
     if (!producers_) producers_ = std::make_unique<ProducerState>();
     producers_->remember(header, now_ms);
+    settle_charge();  // a roll may have given back what a new one was charged
     if (since_snapshot_ >= store_->options.snapshot_bytes.count()) store_snapshot();
   }
   StoreCounters& counters = store_->counters;
@@ -169,10 +170,10 @@ void PartitionLog::note_unsynced(const TopicConfig& config) {
     if (!sync_pending_ || due < sync_due_) {
       sync_due_ = due;
       sync_pending_ = true;
-      if (wait == Duration::zero() && queued_) store_->queue.wake();
     }
   }
-  if (written_enough || sync_pending_) enqueue();
+  // Not at each append: the thread comes by itself when a sync that it knows of is due.
+  if (written_enough || wait == Duration::zero() || (sync_pending_ && !kept_)) ask_keeper();
 }
 
 }  // namespace plimsoll

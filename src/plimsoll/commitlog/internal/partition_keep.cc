@@ -42,12 +42,16 @@ PartitionLog::Behind PartitionLog::plan_behind() {
 }
 
 PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
+  const std::shared_ptr<const TopicConfig> config = topic_->config();
   Behind plan;
   bool sync_now = false;
   {
     MutexLock lock(mutex_);
-    queued_ = false;
+    asked_ = false;
     if (!opened_ || segments_.empty() || removed_.load(std::memory_order_relaxed)) return {};
+    // At 500 MB a second, what comes in between two rounds of upkeep would fill a disk.
+    if (std::exchange(rolled_, false) && config->delete_old && !failed_)
+      retain(*config, store_->options.clock.wall_ms());
     plan = plan_behind();
     sync_now = sync_pending_ && sync_due_ <= now;
   }
@@ -59,7 +63,8 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
   }
   sync_segments(sync_now);
   MutexLock lock(mutex_);
-  if (!sync_pending_ || failed_) return {};
+  kept_ = sync_pending_ && !failed_;
+  if (!kept_) return {};
   return {.again = true, .at = sync_due_};
 }
 

@@ -151,7 +151,8 @@ bool PartitionLog::roll() {
   if (!begin_segment()) return false;
   add(store_->counters.rolls);
   store_snapshot();
-  enqueue();  // what was sealed is synced
+  rolled_ = true;
+  ask_keeper();  // what was sealed is synced, and what is too much by now goes
   return true;
 }
 
@@ -191,9 +192,9 @@ void PartitionLog::settle_charge() {
   }
 }
 
-void PartitionLog::enqueue() {
-  if (queued_) return;
-  queued_ = true;
+void PartitionLog::ask_keeper() {
+  if (asked_) return;
+  asked_ = true;
   store_->queue.push(shared_from_this());
 }
 

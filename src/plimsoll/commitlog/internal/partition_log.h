@@ -113,7 +113,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   void settle_charge() PLIMSOLL_REQUIRES(mutex_);
   Bytes wanted_charge() const PLIMSOLL_REQUIRES(mutex_);
   void tell_watchers() PLIMSOLL_REQUIRES(mutex_);
-  void enqueue() PLIMSOLL_REQUIRES(mutex_);
+  void ask_keeper() PLIMSOLL_REQUIRES(mutex_);
   bool is_active(const Segment& segment) const PLIMSOLL_REQUIRES(mutex_) {
     return &segment == &segments_.back();
   }
@@ -175,8 +175,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   mutable Mutex mutex_;
   bool opened_ PLIMSOLL_GUARDED_BY(mutex_) = false;
   bool failed_ PLIMSOLL_GUARDED_BY(mutex_) = false;        // a sync or a repair failed: no more appends
+  bool rolled_ PLIMSOLL_GUARDED_BY(mutex_) = false;        // since the keeper looked
   bool new_names_ PLIMSOLL_GUARDED_BY(mutex_) = false;     // in the directory, not synced
-  bool queued_ PLIMSOLL_GUARDED_BY(mutex_) = false;        // for the store's thread
+  bool asked_ PLIMSOLL_GUARDED_BY(mutex_) = false;         // the store's thread was told to look now
+  bool kept_ PLIMSOLL_GUARDED_BY(mutex_) = false;          // it looks again when the next sync is due
   bool sync_pending_ PLIMSOLL_GUARDED_BY(mutex_) = false;  // sync_due_ is set
   std::vector<Segment> segments_ PLIMSOLL_GUARDED_BY(mutex_);
   std::int64_t start_offset_ PLIMSOLL_GUARDED_BY(mutex_) = 0;

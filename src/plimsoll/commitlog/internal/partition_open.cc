@@ -84,7 +84,8 @@ LogError PartitionLog::look_around(Found& found) {
   std::sort(segments_.begin(), segments_.end(),
             [](const Segment& a, const Segment& b) { return a.base < b.base; });
   // A sealed segment is never empty: one was lost with what should have been in it, or never begun.
-  std::erase_if(segments_, [this](const Segment& s) { return s.size == 0 && &s != &segments_.back(); });
+  const std::int64_t active = segments_.empty() ? 0 : segments_.back().base;
+  std::erase_if(segments_, [active](const Segment& s) { return s.size == 0 && s.base != active; });
   segments_.shrink_to_fit();
   return LogError::kNone;
 }

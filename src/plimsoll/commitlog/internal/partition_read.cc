@@ -88,16 +88,20 @@ bool PartitionLog::max_timestamp_of(Segment& segment, std::int64_t& timestamp) {
     if (!open) return false;
     SegmentIndex* index = index_of(segment, *open);
     const TimePoint last = index != nullptr ? index->last_time() : TimePoint{};
+    // An index that lost its end still holds: what comes after its last entry is looked at, which is little
+    // but where times fell.
+    std::int64_t greatest = -1;
+    IndexPoint from;
     if (last.timestamp != TimePoint::kNone && time_holds(segment, *open, last)) {
-      segment.max_timestamp = last.timestamp;
-    } else {
-      std::int64_t greatest = -1;
-      BatchScanner scanner(*open->log, {0, segment.size}, segment.base);
-      while (scanner.next(false) == BatchScanner::Status::kBatch) {
-        greatest = std::max(greatest, scanner.header().max_timestamp);
-      }
-      segment.max_timestamp = greatest;
+      greatest = last.timestamp;
+      if ((index = index_of(segment, *open)) != nullptr) from = index->floor(last.relative);
     }
+    BatchScanner scanner(*open->log, {from.position, segment.size - from.position},
+                         segment.base + from.relative);
+    while (scanner.next(false) == BatchScanner::Status::kBatch) {
+      greatest = std::max(greatest, scanner.header().max_timestamp);
+    }
+    segment.max_timestamp = greatest;
   }
   timestamp = segment.max_timestamp;
   return true;

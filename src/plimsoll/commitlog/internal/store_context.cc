@@ -33,8 +33,8 @@ std::vector<std::shared_ptr<PartitionLog>> KeeperQueue::take_logs() {
 
 std::vector<DoomedFile> KeeperQueue::take_doomed(std::int64_t now_ms) {
   MutexLock lock(mutex_);
-  const auto due = std::stable_partition(doomed_.begin(), doomed_.end(),
-                                         [now_ms](const DoomedFile& file) { return file.due_ms > now_ms; });
+  const auto due = std::partition(doomed_.begin(), doomed_.end(),
+                                  [now_ms](const DoomedFile& file) { return file.due_ms > now_ms; });
   std::vector<DoomedFile> ready(std::make_move_iterator(due), std::make_move_iterator(doomed_.end()));
   doomed_.erase(due, doomed_.end());
   return ready;

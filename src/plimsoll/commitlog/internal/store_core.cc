@@ -237,7 +237,11 @@ Result<void> StoreCore::store_points(bool ended) {
       if (!point.trusted) points.clean = false;
     }
   }
-  return storage().write_whole(path("points"), write_points(points));
+  std::string text = write_points(points);
+  if (text == points_) return {};
+  Result<void> done = storage().write_whole(path("points"), text);
+  if (done) points_ = std::move(text);
+  return done;
 }
 
 void StoreCore::abandon() {

@@ -98,6 +98,8 @@ class StoreCore {
   MonotonicTime next_points_{};
   MonotonicTime next_charge_{};
   Charge page_cache_;
+  std::uint64_t charged_at_ = 0;  // bytes that had been appended when that was measured
+  std::string points_;            // as they were written last
   pthread_t thread_{};
   bool running_ = false;
 };

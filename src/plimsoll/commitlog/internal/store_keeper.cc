@@ -121,6 +121,8 @@ void StoreCore::upkeep(std::int64_t now_ms) {
 void StoreCore::charge_page_cache() {
   // What appends need to stay cached is charged as far as the account guarantees it, so that a cache which
   // was lent the guarantee gives it back; beyond that the kernel decides.
+  const std::uint64_t appended = context_->counters.appended.load(std::memory_order_relaxed);  // a figure
+  if (std::exchange(charged_at_, appended) == appended) return;
   Account& account = context_->options.page_cache;
   Bytes window;
   for (const auto& file : context_->segments.files()) {

@@ -6,6 +6,7 @@
 
 #include "plimsoll/wire/kafka_configs.h"
 #include "plimsoll/wire/kafka_fetch.h"
+#include "plimsoll/wire/kafka_groups.h"
 #include "plimsoll/wire/kafka_metadata.h"
 #include "plimsoll/wire/kafka_produce.h"
 #include "plimsoll/wire/kafka_topics.h"
@@ -37,6 +38,7 @@ struct ExchangeList {
 
 using AllExchanges = ExchangeList<
     Exchange<ProduceRequest, ProduceResponse>, Exchange<FetchRequest, FetchResponse>,
+    Exchange<FindCoordinatorRequest, FindCoordinatorResponse>,
     Exchange<ListOffsetsRequest, ListOffsetsResponse>, Exchange<MetadataRequest, MetadataResponse>,
     Exchange<ApiVersionsRequest, ApiVersionsResponse>, Exchange<CreateTopicsRequest, CreateTopicsResponse>,
     Exchange<DeleteTopicsRequest, DeleteTopicsResponse>,
