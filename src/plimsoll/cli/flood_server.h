@@ -31,9 +31,9 @@ class ScratchCgroup;
 struct ServerCommand {
   std::vector<std::string> arguments{};  // the program first
   // 0: the server prints "resp: HOST:PORT", "http: HOST:PORT" and "ready", as Plimsoll does. Otherwise it is
-  // ready when it answers a PING there, as Redis does.
+  // ready when it answers a PING there, as Redis does, or takes a connection, if nothing begins its reply.
   std::uint16_t resp_port = 0;
-  char ready_reply = '+';                // how its answer to PING begins
+  char ready_reply = '+';                // how its answer to PING begins; '\0': any listener will do
   int core = -1;                         // runs there only
   const ScratchCgroup* group = nullptr;  // joined before the program is started
 };

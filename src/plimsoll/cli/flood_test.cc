@@ -1,12 +1,16 @@
 #include "plimsoll/cli/flood.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "plimsoll/cli/flood_clients.h"
 #include "plimsoll/cli/flood_scrape.h"
 #include "plimsoll/cli/flood_server.h"
 #include "plimsoll/cli/flood_stage.h"
 #include "plimsoll/cli/load_fake_server.h"
+#include "plimsoll/cli/load_socket.h"
 
 namespace plimsoll {
 namespace {
@@ -126,6 +130,23 @@ TEST(FloodServer, ReadsItsPortsAndEndsItPolitely) {
   EXPECT_TRUE((*server)->alive());
   EXPECT_TRUE((*server)->stop());
   EXPECT_EQ((*server)->how_it_ended(), "was killed by signal 15");
+}
+
+TEST(FloodServer, IsReadyWhenSomethingListensIfNoReplyIsAskedFor) {
+  ServerCommand command = shell("exec sleep 60");
+  command.resp_port = free_port();
+  command.ready_reply = '\0';
+  EXPECT_FALSE(FloodServer::start(command, in(100ms)).has_value());
+  LoadSocket listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // it never says a word
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(command.resp_port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener.descriptor(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.descriptor(), 4), 0);
+  EXPECT_TRUE(FloodServer::start(command, in(10s)).has_value());
+  command.ready_reply = '+';
+  EXPECT_FALSE(FloodServer::start(command, in(200ms)).has_value());
 }
 
 TEST(FloodServer, SaysWhatAServerSaidThatDoesNotStart) {
