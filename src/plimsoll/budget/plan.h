@@ -17,6 +17,7 @@ struct ServerPlan {
   Bytes connections_maximum;   // state and socket buffers of connections
   Bytes http_maximum;          // state of HTTP connections
   Bytes page_cache_guarantee;  // what the cache leaves to the log's files
+  Bytes log_kept_behind;       // of a partition, what stays cached behind its end when nobody reads it
   Bytes indexes_maximum;       // maps of the log's indexes
 };
 

@@ -125,7 +125,8 @@ std::string Node::open_log() {
                                                             .clock = clock,
                                                             .sync = settings.fsync,
                                                             .sync_interval = settings.fsync_interval,
-                                                            .index_budget = plan().indexes_maximum});
+                                                            .index_budget = plan().indexes_maximum,
+                                                            .keep_behind = plan().log_kept_behind});
   if (!store) return "the log in " + settings.data_dir + " cannot be opened: " + store.error().message();
   Result<std::string> cluster = cluster_id_in(storage, settings.data_dir);
   if (!cluster) return "the log in " + settings.data_dir + " has no name: " + cluster.error().message();
