@@ -184,9 +184,22 @@ Configuration::Outcome Configuration::Validate() const {
         "\" lets other machines connect, and there is no password: set one (password in the file, "
         "or PLIMSOLL_PASSWORD), or say --insecure where the network is trusted");
   }
-  if (settings_.resp_port != 0 && settings_.resp_port == settings_.http_port) {
-    return tl::unexpected("resp_port and http_port are both " + std::to_string(settings_.resp_port) +
-                          ": give each its own");
+  if (!is_loopback(settings_.bind) && !settings_.data_dir.empty() && !settings_.insecure) {
+    return tl::unexpected(
+        "bind = \"" + settings_.bind +
+        "\" lets other machines connect, and the log asks Kafka's clients for no password: leave "
+        "data_dir away, or say --insecure where the network is trusted");
+  }
+  const std::pair<std::string_view, std::uint16_t> ports[] = {
+      {"resp_port", settings_.resp_port},
+      {"kafka_port", settings_.data_dir.empty() ? std::uint16_t{0} : settings_.kafka_port},
+      {"http_port", settings_.http_port}};
+  for (std::size_t i = 0; i < std::size(ports); ++i) {
+    for (std::size_t j = i + 1; j < std::size(ports); ++j) {
+      if (ports[i].second == 0 || ports[i].second != ports[j].second) continue;
+      return tl::unexpected(std::string(ports[i].first) + " and " + std::string(ports[j].first) +
+                            " are both " + std::to_string(ports[i].second) + ": give each its own");
+    }
   }
   return {};
 }

@@ -255,5 +255,40 @@ TEST(Settings, HoldOnlyWhatTheirKeysAcceptWhateverTheFileSays) {
   }
 }
 
+TEST(Configuration, TheLogIsNotShownToOtherMachinesUnlessTheNetworkIsTrusted) {
+  Configuration open;
+  ASSERT_TRUE(open.set_flag("bind", "0.0.0.0"));
+  ASSERT_TRUE(open.set_flag("password", "secret"));
+  EXPECT_TRUE(open.Validate());
+  ASSERT_TRUE(open.set_flag("data_dir", "/var/lib/plimsoll"));
+  EXPECT_FALSE(open.Validate()) << "Kafka's clients are asked for no password";
+  ASSERT_TRUE(open.set_flag("insecure", "on"));
+  EXPECT_TRUE(open.Validate());
+}
+
+TEST(Configuration, EveryPortIsItsOwnWhereItIsListenedOn) {
+  Configuration same;
+  ASSERT_TRUE(same.set_flag("kafka_port", "9644"));
+  EXPECT_TRUE(same.Validate()) << "without a log nobody listens there";
+  ASSERT_TRUE(same.set_flag("data_dir", "/var/lib/plimsoll"));
+  ASSERT_FALSE(same.Validate());
+  EXPECT_EQ(same.Validate().error(), "kafka_port and http_port are both 9644: give each its own");
+}
+
+TEST(Configuration, WhatTheLogIsToldIsReadAndWrittenTheSame) {
+  Configuration log;
+  for (const auto& [name, good, bad] :
+       {std::tuple("fsync", "always", "sometimes"), std::tuple("fsync_interval", "250", "0"),
+        std::tuple("partitions", "8", "0"),
+        std::tuple("kafka_advertised", "broker.example:9092", "broker.example"),
+        std::tuple("auto_create_topics", "off", "perhaps")}) {
+    EXPECT_FALSE(log.set_flag(name, bad)) << name;
+    ASSERT_TRUE(log.set_flag(name, good)) << name;
+    EXPECT_EQ(log.shown(name), good);
+  }
+  EXPECT_EQ(log.settings().advertised(), std::pair(std::string("broker.example"), std::uint16_t{9092}));
+  EXPECT_EQ(log.settings().fsync, LogStore::Sync::kAlways);
+}
+
 }  // namespace
 }  // namespace plimsoll
