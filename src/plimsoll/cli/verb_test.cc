@@ -158,5 +158,21 @@ TEST(Call, IsColouredOnATerminalOnly) {
   close(controller);
 }
 
+TEST(TopicVerb, SaysWhatItCanDoWhereItIsNotTold) {
+  Outcome outcome = run({"topic"});
+  EXPECT_EQ(outcome.code, kWrongUsage);
+  EXPECT_EQ(outcome.err,
+            "plimsoll: topic: say what to do: list, create NAME, describe NAME, alter NAME or delete NAME\n");
+  EXPECT_EQ(run({"topic", "create"}).err, "plimsoll: topic create: which topic? Write its name\n");
+  EXPECT_EQ(run({"topic", "list", "orders"}).err, "plimsoll: topic list: takes no name\n");
+  EXPECT_EQ(run({"topic", "list", "--kafka", "nowhere"}).code, kWrongUsage);
+}
+
+TEST(TopicVerb, SaysWhatIsWrongWhereNobodyListens) {
+  Outcome outcome = run({"topic", "list", "--kafka", "127.0.0.1:1"});
+  EXPECT_EQ(outcome.code, kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("is plimsoll serve running with --data-dir"));
+}
+
 }  // namespace
 }  // namespace plimsoll

@@ -7,7 +7,7 @@
 // with. Invariant: while pending() is not zero, all that is written goes behind it.
 //
 // Thread-safety: its loop. Cost: a copy into the loop's buffer, and none of a file's range
-// above 16 KiB (sendfile); one system call a batch. Limits: none; the
+// above 16 KiB (sendfile); one system call a batch. Limits: a non-blocking socket; the
 // connection stops running requests when held() reaches the share. Errors: failed() after the socket's error
 // or a refused charge; what is written then is dropped. Ownership: refers to the loop's buffer, the socket,
 // the pool, its account and the cache.
