@@ -216,56 +216,55 @@ Exchange::Step handle_describe_configs(RequestContext& context) {
   });
 }
 
-// Replaces all that was set: what is not named goes back to its default.
-Exchange::Step handle_alter_configs(RequestContext& context) {
-  using Request = kafka::AlterConfigsRequest;
-  using Response = kafka::AlterConfigsResponse;
+namespace {
+
+// Changes each topic that the request names; `change` is called with what was asked and the configuration.
+template <typename Request, typename Response, typename Change>
+Exchange::Step alter_each(RequestContext& context, const Change& change) {
   return with_request<Request>(context, [&](const Request& request) {
     if (request.resources.size() > Broker::kMostNamed) return context.close(kTooMany);
     std::vector<Altered> all;
-    request.resources.for_each([&](const Request::Resource& asked) {
-      auto change = [&](TopicConfig& config) {
-        config = TopicConfig();
-        std::string fault;
-        asked.configs.for_each([&](const Request::Config& entry) {
-          if (!fault.empty()) return;
-          fault = entry.value ? set_key(config, entry.name, *entry.value)
-                              : "'" + std::string(entry.name) + "' needs a value";
-        });
-        return fault;
-      };
-      all.push_back(alter(context, asked.resource_type, asked.resource_name, request.validate_only, change));
+    request.resources.for_each([&](const typename Request::Resource& asked) {
+      auto change_one = [&](TopicConfig& config) { return change(asked, config); };
+      all.push_back(
+          alter(context, asked.resource_type, asked.resource_name, request.validate_only, change_one));
     });
     Response response;
     response.throttle_time_ms = context.throttle_ms();
-    response.responses =
-        Array<Response::Resource>::generated(all.size(), all.data(), shown_altered<Response::Resource>);
+    using Resource = typename Response::Resource;
+    response.responses = Array<Resource>::generated(all.size(), all.data(), shown_altered<Resource>);
     return context.reply(response);
   });
 }
 
+}  // namespace
+
+// Replaces all that was set: what is not named goes back to its default.
+Exchange::Step handle_alter_configs(RequestContext& context) {
+  using Request = kafka::AlterConfigsRequest;
+  auto change = [](const Request::Resource& asked, TopicConfig& config) {
+    config = TopicConfig();
+    std::string fault;
+    asked.configs.for_each([&](const Request::Config& entry) {
+      if (!fault.empty()) return;
+      fault = entry.value ? set_key(config, entry.name, *entry.value)
+                          : "'" + std::string(entry.name) + "' needs a value";
+    });
+    return fault;
+  };
+  return alter_each<Request, kafka::AlterConfigsResponse>(context, change);
+}
+
 Exchange::Step handle_incremental_alter_configs(RequestContext& context) {
   using Request = kafka::IncrementalAlterConfigsRequest;
-  using Response = kafka::IncrementalAlterConfigsResponse;
-  return with_request<Request>(context, [&](const Request& request) {
-    if (request.resources.size() > Broker::kMostNamed) return context.close(kTooMany);
-    std::vector<Altered> all;
-    request.resources.for_each([&](const Request::Resource& asked) {
-      auto change = [&](TopicConfig& config) {
-        std::string fault;
-        asked.configs.for_each([&](const Request::Config& entry) {
-          if (fault.empty()) fault = edit_key(config, entry.name, entry.config_operation, entry.value);
-        });
-        return fault;
-      };
-      all.push_back(alter(context, asked.resource_type, asked.resource_name, request.validate_only, change));
+  auto change = [](const Request::Resource& asked, TopicConfig& config) {
+    std::string fault;
+    asked.configs.for_each([&](const Request::Config& entry) {
+      if (fault.empty()) fault = edit_key(config, entry.name, entry.config_operation, entry.value);
     });
-    Response response;
-    response.throttle_time_ms = context.throttle_ms();
-    response.responses =
-        Array<Response::Resource>::generated(all.size(), all.data(), shown_altered<Response::Resource>);
-    return context.reply(response);
-  });
+    return fault;
+  };
+  return alter_each<Request, kafka::IncrementalAlterConfigsResponse>(context, change);
 }
 
 }  // namespace plimsoll

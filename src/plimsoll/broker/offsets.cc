@@ -59,88 +59,68 @@ void find_offset(Partition& partition, std::int64_t timestamp, std::int16_t vers
   found.timestamp = at.timestamp;
 }
 
-// Looks at every partition that `request` names; false when those are too many. `look` is called with the
+// Looks at every partition that the request names, and answers with what was found. `look` is called with the
 // partition, what was asked of it, and where its result goes.
-template <typename Request, typename Look>
-bool look_at_each(RequestContext& context, const Request& request, Nested<Found>& results, const Look& look) {
-  bool few = true;
-  request.topics.for_each([&](const auto& asked) {
-    few = few && results.items.size() + asked.partitions.size() <= Broker::kMostNamed;
-    if (!few) return;
-    results.begin_topic(name_of(asked));
-    Code why = Code::kNone;
-    const std::shared_ptr<Topic> topic = context.broker.topic(name_of(asked), false, why);
-    asked.partitions.for_each([&](const auto& part) {
-      Found found{.index = number_of(part), .code = topic ? Code::kNone : why};
-      if (topic && (found.index < 0 || found.index >= topic->partition_count()))
-        found.code = Code::kUnknownTopicOrPartition;
-      if (found.code == Code::kNone) look(topic->partition(found.index), part, found);
-      results.add(found);
+template <typename Request, typename Response, auto kShown, typename Look>
+Exchange::Step answer_each(RequestContext& context, const Look& look) {
+  return with_request<Request>(context, [&](const Request& request) {
+    Nested<Found> results;
+    bool few = true;
+    request.topics.for_each([&](const auto& asked) {
+      few = few && results.items.size() + asked.partitions.size() <= Broker::kMostNamed;
+      if (!few) return;
+      results.begin_topic(name_of(asked));
+      Code why = Code::kNone;
+      const std::shared_ptr<Topic> topic = context.broker.topic(name_of(asked), false, why);
+      asked.partitions.for_each([&](const auto& part) {
+        Found found{.index = number_of(part), .code = topic ? Code::kNone : why};
+        if (topic && (found.index < 0 || found.index >= topic->partition_count()))
+          found.code = Code::kUnknownTopicOrPartition;
+        if (found.code == Code::kNone) look(topic->partition(found.index), part, found);
+        results.add(found);
+      });
     });
+    if (!few) return context.close("it named more than 65,536 partitions");
+    Response response;
+    response.throttle_time_ms = context.throttle_ms();
+    response.topics = results.topics<typename Response::Topic, typename Response::Partition, kShown>();
+    return context.reply(response);
   });
-  return few;
 }
-
-constexpr const char* kTooMany = "it named more than 65,536 partitions";
 
 }  // namespace
 
 Exchange::Step handle_list_offsets(RequestContext& context) {
   using Request = kafka::ListOffsetsRequest;
-  using Response = kafka::ListOffsetsResponse;
-  return with_request<Request>(context, [&](const Request& request) {
-    Nested<Found> results;
-    auto look = [&](Partition& partition, const Request::Partition& asked, Found& found) {
-      if (asked.current_leader_epoch > Broker::kLeaderEpoch) {
-        found.code = Code::kUnknownLeaderEpoch;
-      } else {
-        find_offset(partition, asked.timestamp, context.address.version, found);
-      }
-    };
-    if (!look_at_each(context, request, results, look)) return context.close(kTooMany);
-    Response response;
-    response.throttle_time_ms = context.throttle_ms();
-    response.topics = results.topics<Response::Topic, Response::Partition, shown_offset>();
-    return context.reply(response);
-  });
+  auto look = [&](Partition& partition, const Request::Partition& asked, Found& found) {
+    if (asked.current_leader_epoch > Broker::kLeaderEpoch) {
+      found.code = Code::kUnknownLeaderEpoch;
+    } else {
+      find_offset(partition, asked.timestamp, context.address.version, found);
+    }
+  };
+  return answer_each<Request, kafka::ListOffsetsResponse, shown_offset>(context, look);
 }
 
 Exchange::Step handle_offset_for_leader_epoch(RequestContext& context) {
   using Request = kafka::OffsetForLeaderEpochRequest;
-  using Response = kafka::OffsetForLeaderEpochResponse;
-  return with_request<Request>(context, [&](const Request& request) {
-    Nested<Found> results;
-    auto look = [&](Partition& partition, const Request::Partition& asked, Found& found) {
-      if (asked.current_leader_epoch > Broker::kLeaderEpoch) {
-        found.code = Code::kUnknownLeaderEpoch;
-      } else if (asked.leader_epoch == Broker::kLeaderEpoch) {
-        found.offset = partition.end_offset();
-      }
-    };
-    if (!look_at_each(context, request, results, look)) return context.close(kTooMany);
-    Response response;
-    response.throttle_time_ms = context.throttle_ms();
-    response.topics = results.topics<Response::Topic, Response::Partition, shown_epoch>();
-    return context.reply(response);
-  });
+  auto look = [](Partition& partition, const Request::Partition& asked, Found& found) {
+    if (asked.current_leader_epoch > Broker::kLeaderEpoch) {
+      found.code = Code::kUnknownLeaderEpoch;
+    } else if (asked.leader_epoch == Broker::kLeaderEpoch) {
+      found.offset = partition.end_offset();
+    }
+  };
+  return answer_each<Request, kafka::OffsetForLeaderEpochResponse, shown_epoch>(context, look);
 }
 
 Exchange::Step handle_delete_records(RequestContext& context) {
   using Request = kafka::DeleteRecordsRequest;
-  using Response = kafka::DeleteRecordsResponse;
-  return with_request<Request>(context, [&](const Request& request) {
-    Nested<Found> results;
-    auto look = [&](Partition& partition, const Request::Partition& asked, Found& found) {
-      const std::int64_t before = asked.offset == -1 ? partition.end_offset() : asked.offset;
-      found.code = code_of(partition.delete_before(before));
-      if (found.code == Code::kNone) found.offset = partition.start_offset();
-    };
-    if (!look_at_each(context, request, results, look)) return context.close(kTooMany);
-    Response response;
-    response.throttle_time_ms = context.throttle_ms();
-    response.topics = results.topics<Response::Topic, Response::Partition, shown_deleted>();
-    return context.reply(response);
-  });
+  auto look = [](Partition& partition, const Request::Partition& asked, Found& found) {
+    found.code = code_of(partition.delete_before(asked.offset));
+    if (found.code == Code::kNone) found.offset = partition.start_offset();
+  };
+  return answer_each<Request, kafka::DeleteRecordsResponse, shown_deleted>(context, look);
 }
 
 }  // namespace plimsoll

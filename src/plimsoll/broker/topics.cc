@@ -1,6 +1,7 @@
 // CreateTopics, DeleteTopics, CreatePartitions.
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string>
 
 #include "plimsoll/broker/internal/request_context.h"
@@ -147,7 +148,7 @@ void remove(RequestContext& context, Outcome& outcome) {
 std::shared_ptr<Topic> topic_with_id(LogStore& store, const kafka::Uuid& id) {
   std::shared_ptr<Topic> found;
   store.for_each_topic([&](const std::shared_ptr<Topic>& topic) {
-    if (std::equal(id.bytes.begin(), id.bytes.end(), topic->id().begin())) found = topic;
+    if (std::memcmp(id.bytes.data(), topic->id().data(), id.bytes.size()) == 0) found = topic;
   });
   return found;
 }
