@@ -179,7 +179,8 @@ def a_public_address_without_a_password_is_refused():
 def a_public_address_with_a_password_or_insecure_is_served():
     with serve("--bind", "0.0.0.0", "--insecure", "--line", "64MiB") as server, server.connect() as client:
         expect(client.command("PING") == b"PONG", "no PONG")
-    with serve("--bind", "0.0.0.0", "--line", "64MiB",
+    # Without a log, whose clients are asked for no password.
+    with serve("--bind", "0.0.0.0", "--line", "64MiB", "--data-dir", "",
                env={"PLIMSOLL_PASSWORD": "secret"}) as server, server.connect() as client:
         expect(client.command("GET", "k") == b"NOAUTH Authentication required.",
                "served without the password")

@@ -15,10 +15,10 @@
 // the search of a read, never while anything is sent. Cost: an append is one pwrite and 0.1 ns a byte of
 // checking; a read's search below 2 us when its index is mapped. The first call may open the log: some files,
 // and a check of at most the last 4 KiB and a batch. Limits: segments below 2 GiB. Errors: LogError; after a
-// failed sync all appends are kStorage until the store is opened again. Exact records within compressed
-// batches are not looked up by time: their batch's base offset is answered, with its maximum timestamp.
-// Ownership: kept by its Topic; a SendPlan keeps its file, which stays readable after the segment was
-// deleted.
+// failed sync all appends are kStorage until the store is opened again. A compressed batch that cannot be
+// unfolded, or for which there is no memory, is looked up by time as a whole: its base offset, its maximum
+// timestamp. Ownership: kept by its Topic; a SendPlan keeps its file, which stays readable after the segment
+// was deleted.
 #pragma once
 
 #include <cstdint>

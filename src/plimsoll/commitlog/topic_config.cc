@@ -46,7 +46,7 @@ const char* set_boolean(TopicConfig& config, std::string_view text) {
 }
 
 std::string cleanup(const TopicConfig& config) {
-  if (config.compact && config.delete_old) return "compact,delete";
+  if (config.compact && config.delete_old) return "delete,compact";
   return config.compact ? "compact" : "delete";
 }
 

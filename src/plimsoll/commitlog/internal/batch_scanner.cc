@@ -1,8 +1,24 @@
 #include "plimsoll/commitlog/internal/batch_scanner.h"
 
+#include <memory>
+#include <string>
+
 #include "plimsoll/base/crc32c.h"
+#include "plimsoll/commitlog/internal/decompressor.h"
 
 namespace plimsoll {
+namespace {
+
+constexpr std::size_t kFront = 32;  // length, attributes, both deltas: three varints and a byte
+
+// From behind a record's length.
+bool take_time(std::string_view front, std::int64_t base, std::int64_t& at) {
+  front.remove_prefix(1);
+  const std::optional<std::int64_t> delta = take_varint(front);
+  return delta && !__builtin_add_overflow(base, *delta, &at);
+}
+
+}  // namespace
 
 std::span<const char> BatchScanner::view(std::uint64_t position, std::size_t wanted) {
   wanted = std::min({wanted, kBuffer, static_cast<std::size_t>(end_ - std::min(position, end_))});
@@ -56,7 +72,11 @@ bool BatchScanner::find_time(std::int64_t timestamp, std::int64_t& offset, std::
     at = header_.max_timestamp;
     return at >= timestamp;
   }
-  constexpr std::size_t kFront = 32;  // length, attributes, both deltas: three varints and a byte
+  return header_.codec() == 0 ? find_plain_time(timestamp, offset, at)
+                              : find_compressed_time(timestamp, offset, at);
+}
+
+bool BatchScanner::find_plain_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
   std::uint64_t position = position_ + BatchHeader::kSize;
   for (std::int32_t i = 0; i < header_.count && position < next_position_; ++i) {
     const std::span<const char> bytes = view(position, kFront);
@@ -64,11 +84,40 @@ bool BatchScanner::find_time(std::int64_t timestamp, std::int64_t& offset, std::
     const std::optional<std::int64_t> length = take_varint(front);
     if (!length || *length <= 0 || front.empty()) return false;
     position += bytes.size() - front.size() + static_cast<std::uint64_t>(*length);
-    front.remove_prefix(1);
-    const std::optional<std::int64_t> delta = take_varint(front);
-    if (!delta || __builtin_add_overflow(header_.base_timestamp, *delta, &at)) return false;
+    if (!take_time(front, header_.base_timestamp, at)) return false;
     offset = header_.base_offset + i;
     if (at >= timestamp) return true;
+  }
+  return false;
+}
+
+bool BatchScanner::find_compressed_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
+  const FileRange records{position_ + BatchHeader::kSize, header_.size() - BatchHeader::kSize};
+  const std::unique_ptr<Decompressor> pieces = Decompressor::of(header_.codec(), file_, records);
+  if (!pieces) return false;
+  std::string window;      // what was unfolded and not used yet
+  std::uint64_t skip = 0;  // of what comes: the rest of a record
+  bool ended = false;
+  for (std::int32_t i = 0; i < header_.count; ++i) {
+    while (!ended && (skip > 0 || window.size() < kFront)) {
+      const std::optional<std::string_view> piece = pieces->next();
+      if (!piece) return false;
+      ended = piece->empty();
+      const std::uint64_t passed = std::min<std::uint64_t>(skip, piece->size());
+      skip -= passed;
+      window += piece->substr(passed);
+    }
+    std::string_view front = std::string_view(window).substr(0, kFront);
+    const std::size_t had = front.size();
+    const std::optional<std::int64_t> length = take_varint(front);
+    if (!length || *length <= 0 || front.empty()) return false;
+    const std::uint64_t whole = had - front.size() + static_cast<std::uint64_t>(*length);
+    if (!take_time(front, header_.base_timestamp, at)) return false;
+    offset = header_.base_offset + i;
+    if (at >= timestamp) return true;
+    const std::uint64_t inside = std::min<std::uint64_t>(whole, window.size());
+    window.erase(0, inside);
+    skip = whole - inside;
   }
   return false;
 }

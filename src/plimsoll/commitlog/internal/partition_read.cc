@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "plimsoll/commitlog/internal/decompressor.h"
 #include "plimsoll/commitlog/internal/partition_log.h"
 
 namespace plimsoll {
@@ -128,7 +129,15 @@ OffsetAt PartitionLog::search_time(Segment& segment, std::int64_t timestamp) {
     const BatchHeader& header = scanner.header();
     if (header.max_timestamp < timestamp || header.last_offset() < start_offset_) continue;
     OffsetAt found{.offset = header.base_offset, .timestamp = header.max_timestamp};
-    if (header.codec() == 0 && !scanner.find_time(timestamp, found.offset, found.timestamp)) continue;
+    // Without memory to unfold it, or where it cannot be unfolded, the batch itself is the answer.
+    const Charge memory =
+        header.codec() == 0 ? Charge() : store_->options.state.charge(Decompressor::kMemory);
+    OffsetAt record = found;
+    if ((header.codec() == 0 || memory) && scanner.find_time(timestamp, record.offset, record.timestamp)) {
+      found = record;
+    } else if (header.codec() == 0) {
+      continue;
+    }
     found.offset = std::max(found.offset, start_offset_);
     return found;
   }
