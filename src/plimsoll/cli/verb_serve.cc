@@ -37,16 +37,19 @@ int run_serve(const Call& call) {
 }  // namespace
 
 Verb serve_verb() {
-  Verb verb{.name = "serve",
-            .summary = "Run the server: RESP for Redis clients, HTTP for metrics and status",
-            .example =
-                "  plimsoll serve                      # all the memory there is, found by itself\n"
-                "  plimsoll serve --line 512MiB        # no more than that\n"
-                "  PLIMSOLL_PASSWORD=... plimsoll serve --bind 0.0.0.0\n\n"
-                "Flags win over the environment (PLIMSOLL_LINE), that over the file (line = \"512MiB\").",
-            .flags = {{"--config", "FILE", "a TOML file with these keys (or PLIMSOLL_CONFIG)"}},
-            .positional = {},
-            .run = &run_serve};
+  Verb verb{
+      .name = "serve",
+      .summary =
+          "Run the server: RESP for Redis clients, a log for Kafka's clients, HTTP for metrics and status",
+      .example =
+          "  plimsoll serve                      # all the memory there is, found by itself\n"
+          "  plimsoll serve --data-dir data      # with a log for Kafka's clients, kept there\n"
+          "  plimsoll serve --line 512MiB        # no more than that\n"
+          "  PLIMSOLL_PASSWORD=... plimsoll serve --bind 0.0.0.0\n\n"
+          "Flags win over the environment (PLIMSOLL_LINE), that over the file (line = \"512MiB\").",
+      .flags = {{"--config", "FILE", "a TOML file with these keys (or PLIMSOLL_CONFIG)"}},
+      .positional = {},
+      .run = &run_serve};
   Settings defaults;
   for (const SettingKey& key : setting_keys()) {
     std::string value = key.get(defaults);
