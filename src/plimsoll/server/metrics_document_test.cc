@@ -38,7 +38,7 @@ std::string metrics() {
   EXPECT_TRUE(node);
   if (!node) return {};
   (*node)->governor.tick();
-  Charge all = (*node)->bodies.charge((*node)->bodies.maximum() - (*node)->bodies.used());
+  Charge all = (*node)->bodies.charge_held((*node)->bodies.maximum());
   EXPECT_FALSE((*node)->bodies.charge_before(1_MiB, std::chrono::steady_clock::now()));
   PrometheusText text;
   (*node)->Describe(text);
