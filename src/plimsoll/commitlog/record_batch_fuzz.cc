@@ -23,8 +23,9 @@ void check(std::string& bytes) {
       PLIMSOLL_CHECK(!reader.malformed() && count == checked.header.count);
   }
   if (checked.error != LogError::kNone) return;
-  PLIMSOLL_CHECK(checked.header.plausible(bytes.size()));
+  // What a client says of its offset means nothing: the log gives it one.
   set_base_offset(bytes, 42);
+  PLIMSOLL_CHECK(read_batch_header(bytes)->plausible(bytes.size()));
   set_leader_epoch(bytes, 1);
   PLIMSOLL_CHECK(check_batch(bytes, {}).error == LogError::kNone);
   set_append_time(bytes, 77);
