@@ -15,7 +15,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"

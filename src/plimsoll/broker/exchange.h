@@ -57,6 +57,8 @@ class Exchange {
   // REQUIRES: the step before was kWait.
   Step resume(ReplySink& sink);
   MonotonicTime deadline() const { return wait_ ? wait_->deadline : MonotonicTime::max(); }
+  // Whether what it has to answer has begun, and only the disk is waited for.
+  bool waits_for_disk() const { return wait_ && wait_->deadline == MonotonicTime::max(); }
   // The connection at its end: whoever waited does not any more.
   void abandon() { wait_.reset(); }
 

@@ -1,5 +1,4 @@
 // Produce and InitProducerId.
-#include <mutex>
 #include <string>
 
 #include "plimsoll/broker/internal/nested.h"

@@ -249,7 +249,9 @@ std::string KafkaConnection::address() const {
 
 void KafkaConnection::drain() {
   draining_ = true;
-  if (input().empty() && output_.pending() == 0) close();
+  // A fetch that waits for records ends; what is on its way in, to the disk or to the client is finished.
+  const bool under_way = arrival_ != nullptr || exchange_.waits_for_disk() || output_.pending() > 0;
+  if (input().empty() && !under_way) close();
 }
 
 }  // namespace plimsoll
