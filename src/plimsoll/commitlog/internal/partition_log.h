@@ -120,6 +120,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // partition_append.cc
   LogError check_times(const BatchHeader& header, const TopicConfig& config, std::int64_t now_ms) const;
+  void check_keys(std::span<const char> batch, BatchCheck& check);
   bool admit_producer(const BatchHeader& header, AppendOutcome& outcome) PLIMSOLL_REQUIRES(mutex_);
   bool make_place(const BatchHeader& header, const TopicConfig& config, std::int64_t now_ms)
       PLIMSOLL_REQUIRES(mutex_);
