@@ -161,7 +161,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     FileRange start;
     FileRange forget;
   };
-  Behind plan_behind() PLIMSOLL_REQUIRES(mutex_);
+  Behind plan_behind(MonotonicTime now) PLIMSOLL_REQUIRES(mutex_);
   bool sync_segments(bool active_too) PLIMSOLL_EXCLUDES(mutex_);
   void fail() PLIMSOLL_EXCLUDES(mutex_);
   void refuse() PLIMSOLL_REQUIRES(mutex_);
@@ -195,6 +195,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // The lowest position that anybody read, in this period of upkeep and in the one before.
   std::int64_t lowest_read_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
   std::int64_t lowest_read_before_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
+  MonotonicTime next_window_ PLIMSOLL_GUARDED_BY(mutex_){};
 
   std::unique_ptr<ProducerState> producers_ PLIMSOLL_GUARDED_BY(mutex_);
   std::uint64_t since_snapshot_ PLIMSOLL_GUARDED_BY(mutex_) = 0;  // bytes
