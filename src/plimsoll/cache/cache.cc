@@ -38,9 +38,21 @@ Cache::Cache(const Options& options)
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
   std::uint64_t seed = options.seed + 1;
   for (std::size_t i = 0; i < options.shards; ++i) {
+    auto part = [&](std::uint64_t whole) {
+      return whole / options.shards + (i < whole % options.shards ? 1 : 0);
+    };
     shards_.push_back(
-        std::make_unique<CacheShard>(*segments_, *blocks_, options.policy, Random::split_mix(seed)));
+        std::make_unique<CacheShard>(CacheShard::Options{.segments = *segments_,
+                                                         .blocks = *blocks_,
+                                                         .account = options.account,
+                                                         .policy = options.policy,
+                                                         .objective = options.objective,
+                                                         .hash_seed = options.seed,
+                                                         .seed = Random::split_mix(seed),
+                                                         .max_items = part(options.max_items),
+                                                         .max_bytes = part(options.max_bytes.count())}));
   }
+  policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);
 }
 
@@ -127,6 +139,14 @@ ReclaimOffer Cache::offer() const {
 void Cache::set_evict(bool evict) {
   evict_.store(evict, std::memory_order_relaxed);
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
+}
+
+void Cache::set_policy(PolicyKind kind) {
+  policy_.store(kind, std::memory_order_relaxed);
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    shard->set_policy(kind);
+  }
 }
 
 std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
@@ -217,6 +237,8 @@ Cache::Stats Cache::stats() const {
     sum.expiring += shard->expiring();
     sum.payload += shard->payload();
     sum.extents += shard->extents();
+    sum.dead += shard->dead();
+    sum.policy += shard->policy_memory();
   }
   sum.segments = segments_->held();
   sum.index = blocks_->held();
