@@ -124,6 +124,15 @@ Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
 
 Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 
+void Cache::tick() {
+  slabs_.tick();
+  // A shard that is in use is left for the next time.
+  CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+  if (!shard.mutex().try_lock()) return;
+  if (shard.is_sparse()) shard.release_some(false);
+  shard.mutex().unlock();
+}
+
 ReclaimOffer Cache::offer() const {
   if (!evicts()) return {};
   ReclaimOffer offer{.droppable = options_.account.used().minus_clamped(options_.account.pinned())};
