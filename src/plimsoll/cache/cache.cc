@@ -264,6 +264,9 @@ void Cache::Describe(StatSink& sink) const {
   sink.gauge("cache_segments_bytes", "Held in segments", s.segments.as_double());
   sink.gauge("cache_large_values_bytes", "Held in pages of large values", s.extents.as_double());
   sink.gauge("cache_index_bytes", "Held by the index", s.index.as_double());
+  sink.gauge("cache_dead_bytes", "In segments, of records that are gone and whose place was not taken yet",
+             s.dead.as_double());
+  sink.gauge("cache_policy_bytes", "Remembered by the policy beside the items", s.policy.as_double());
   sink.counter("cache_hits_total", "Reads that found their key", number(s.hits));
   sink.counter("cache_misses_total", "Reads that did not", number(s.misses));
   sink.counter("cache_inserted_total", "Records written for keys, new or in place of another",
