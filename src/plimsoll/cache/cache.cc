@@ -127,6 +127,15 @@ Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
 
 Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 
+void Cache::tick() {
+  slabs_.tick();
+  // A shard that is in use is left for the next time.
+  CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+  if (!shard.mutex().try_lock()) return;
+  if (shard.is_sparse()) shard.release_some(false);
+  shard.mutex().unlock();
+}
+
 ReclaimOffer Cache::offer() const {
   if (!evicts()) return {};
   ReclaimOffer offer{.droppable = options_.account.used().minus_clamped(options_.account.pinned())};
@@ -258,6 +267,9 @@ void Cache::Describe(StatSink& sink) const {
   sink.gauge("cache_segments_bytes", "Held in segments", s.segments.as_double());
   sink.gauge("cache_large_values_bytes", "Held in pages of large values", s.extents.as_double());
   sink.gauge("cache_index_bytes", "Held by the index", s.index.as_double());
+  sink.gauge("cache_dead_bytes", "In segments, of records that are gone and whose place was not taken yet",
+             s.dead.as_double());
+  sink.gauge("cache_policy_bytes", "Remembered by the policy beside the items", s.policy.as_double());
   sink.counter("cache_hits_total", "Reads that found their key", number(s.hits));
   sink.counter("cache_misses_total", "Reads that did not", number(s.misses));
   sink.counter("cache_inserted_total", "Records written for keys, new or in place of another",

@@ -40,8 +40,9 @@ class TraceReader::Unfolder {
       ZSTD_inBuffer in{input_.data(), end_, begin_};
       const std::size_t left = ZSTD_decompressStream(stream_, &out, &in);
       if (ZSTD_isError(left)) return fail(ErrorCode::kInvalid, "the zstd stream is damaged");
+      // Asked with nothing behind a whole frame, it says how much the next one would need.
+      if (in.pos > begin_ || out.pos > 0) within_frame_ = left != 0;
       begin_ = in.pos;
-      within_frame_ = left != 0;
       if (out.pos > 0 || begin_ < end_) continue;
       Result<std::size_t> got = source(input_);
       if (!got) return got;

@@ -60,6 +60,14 @@ TEST(TraceReader, ReadsRowsAsTheyAreAndCompressed) {
   }
 }
 
+TEST(TraceReader, ReadsAFrameWhoseEndComesWithItsText) {
+  std::string text = "key,size\n";
+  for (int i = 0; i < 100'000; ++i) text += std::to_string(i * 7919) + ",1\n";
+  const Outcome outcome = read_all(compressed(text), 64 * 1024);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.requests.size(), 100'000u);
+}
+
 TEST(TraceReader, FindsItsColumnsByName) {
   EXPECT_EQ(read_all("time_s,key\n0,5\n1,6").requests, (Requests{{5, 1}, {6, 1}}));
   EXPECT_EQ(read_all("size,key\r\n3,5\r\n\r\n4,6\r\n").requests, (Requests{{5, 3}, {6, 4}}));

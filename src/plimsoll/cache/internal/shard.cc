@@ -15,8 +15,10 @@ CacheShard::CacheShard(const Options& options)
       first_(static_cast<std::uint32_t>(std::max(segments_.unit(), std::size_t{64}))),
       index_(segments_, options.blocks, {&hash64, options.hash_seed}),
       wheel_(segments_),
+      holes_(segments_),
       kind_(options.policy),
-      policy_(make_policy(kind_, policy_options())) {
+      policy_(make_policy(kind_, policy_options())),
+      enough_(least_dead()) {
   charge_policy();
 }
 
@@ -101,18 +103,19 @@ Locator CacheShard::write(const Write& w) {
 }
 
 // Puts a written record in the index and the order, in the place of the one that it replaces. False: no
-// memory for the index; the record stays behind as dead bytes.
+// memory for the index; the record is dead.
 bool CacheShard::link_new(const Write& w, Locator at) {
   Item& record = item(at);
   const Locator old = index_.find(w.hash, w.key);
   if (old != kNoLocator) {
     index_.move(static_cast<std::uint32_t>(w.hash), old, at);
   } else if (!index_.insert(w.hash, at)) {
+    bury(record);
     return false;
   }
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
   record.bits |= Item::kLive;
-  open_->live += length;
+  segment_of(&record)->live += length;
   live_ += length;
   weight_ += record.weight(segments_.unit());
   payload_ += Bytes(record.payload());
@@ -176,13 +179,19 @@ void CacheShard::retire(Item& record) {
   record.bits &= static_cast<std::uint16_t>(~Item::kLive);
   segment_of(&record)->live -= length;
   live_ -= length;
-  poison(&record + 1, length - sizeof(Item));
+  bury(record);
+}
+
+void CacheShard::bury(Item& record) {
+  holes_.add(segments_.locator_of(&record));
+  poison(&record + 1, record.length(segments_.unit()) - sizeof(Item));
 }
 
 void CacheShard::discard(Item& record) {
   Segment* segment = segment_of(&record);
   retire(record);
   if (segment->live > 0) return;
+  forget_holes(*segment);
   if (segment == open_ || segment == moved_) {
     used_ -= segment->used - first_;
     unpoison(segment, segments_.block_size());
@@ -220,6 +229,7 @@ void CacheShard::clear() {
   charge_policy();
   index_.clear();
   wheel_.clear();
+  holes_.clear();
   payload_ = extents_ = Bytes();
   used_ = live_ = weight_ = 0;
   while (oldest_ != nullptr) {
@@ -264,6 +274,7 @@ std::size_t CacheShard::memory_of(Locator at) const {
 void CacheShard::CheckInvariants() const {
   index_.CheckInvariants();
   policy_->CheckInvariants();
+  holes_.CheckInvariants();
   std::uint64_t used = 0, live = 0, items = 0, weight = 0;
   Bytes payload, extents;
   auto walk = [&](const Segment* segment) {
@@ -292,6 +303,9 @@ void CacheShard::CheckInvariants() const {
   if (open_ != nullptr) walk(open_);
   if (moved_ != nullptr) walk(moved_);
   PLIMSOLL_CHECK(spare_ == nullptr && used == used_ && live == live_ && weight == weight_);
+  PLIMSOLL_CHECK(holes_.bytes() == used - live, "%llu bytes dead, %llu in holes",
+                 static_cast<unsigned long long>(used - live),
+                 static_cast<unsigned long long>(holes_.bytes()));
   PLIMSOLL_CHECK(items == index_.size() && items == policy_->size(),
                  "%llu records, %zu in the index, %zu in the order", static_cast<unsigned long long>(items),
                  index_.size(), policy_->size());

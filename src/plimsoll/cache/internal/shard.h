@@ -1,15 +1,17 @@
 // CacheShard: one lock's worth of the cache: an index, a policy's order, segments of records, the expiry
 // wheel.
 //
-// Writing appends a record to the open segment. When there is no memory for another segment, items are
-// evicted in the policy's order, a batch at a time, wherever they lie; once enough bytes are dead, the
-// segment with most of them is emptied: what lives in it moves to the end of a second open segment, for
-// records that have lived a while already, so that those who stay do not lie among those who come and go.
-// What does not fit there slides to the front of its own segment, which then takes the second one's place:
-// neither replacing items nor giving memory back needs a spare segment. Invariant: `live` of a segment is the
-// sum of its live records; a sealed one without any is returned or used again at once; the policy has every
-// item that the index has. Thread-safety: mutex() is held for every call. Cost: evicting and moving cost
-// about 100 ns a record.
+// Writing appends a record to the open segment, or takes the place of a dead one of its length. When there is
+// no memory for another segment, items are evicted in the policy's order, a batch at a time, wherever they
+// lie. Segments are won by emptying the one with most dead bytes: what lives in it moves to where others
+// died, or to the end of a second open segment; what fits nowhere slides to the front of its own segment,
+// which then takes the second one's place. So neither replacing items nor giving memory back needs a spare
+// segment, and a segment costs at most as many moves as it has records.
+//
+// Invariant: `live` of a segment is the sum of its live records; a sealed one without any is returned or used
+// again at once; the policy has every item that the index has, the holes have every record that is dead.
+//
+// Thread-safety: mutex() is held for every call. Cost: evicting and moving cost about 200 ns a record each.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,7 @@
 #include "plimsoll/cache/cache.h"
 #include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
+#include "plimsoll/cache/internal/holes.h"
 #include "plimsoll/cache/internal/index.h"
 #include "plimsoll/cache/internal/item.h"
 #include "plimsoll/cache/internal/segment_store.h"
@@ -96,6 +99,8 @@ class CacheShard {
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   Bytes extents() const { return extents_; }
+  // More than an eighth of what it holds is dead.
+  bool is_sparse() const { return used_ - live_ > used_ / 8; }
   Bytes dead() const { return Bytes(used_ - live_); }
   Bytes policy_memory() const { return policy_charge_.size(); }
   std::int64_t oldest_ms() const;  // when the segment at the head of the queue was filled; 0 without one
@@ -113,17 +118,22 @@ class CacheShard {
     std::uint32_t live;  // bytes in live records
     bool sealed;
   };
-  static constexpr int kRounds = 64;
+  // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
+  static constexpr int kRounds = 4096;
 
   std::uint64_t hash_of(Locator at) const;
   Segment* segment_of(const void* record) const {
     return reinterpret_cast<Segment*>(segments_.begin_of(segments_.block_of(record)));
   }
+  void bury(Item& record);  // it is dead: its place can be taken
+  char* take_hole(std::size_t length);
+  void forget_holes(Segment& segment);
   std::uint32_t dead_in(const Segment& segment) const { return segment.used - first_ - segment.live; }
   std::size_t room(const Segment* segment) const {
     return segment ? segments_.block_size() - segment->used : 0;
   }
-  // `length` bytes at the end of the open segment; opens or empties another if need be. Null: no memory.
+  // `length` bytes at the end of the open segment, or where others died; opens or empties another segment if
+  // need be. Null: no memory.
   char* allocate(std::size_t length, bool evict);
   bool make_room(std::size_t length, bool evict);
   void open(Segment* segment);
@@ -135,11 +145,13 @@ class CacheShard {
   // One step towards an empty segment. False: too little is dead, and nothing may be evicted.
   bool gain(bool evict);
   bool much_is_dead() const;
+  std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
   bool evict_batch();
   // Takes the policy's next victim; its record's length and its extent's bytes, zero without a victim.
   std::uint64_t evict_one();
   bool make_fit(const Write& w, std::uint64_t weight);  // within max_items and max_bytes
   bool empty_sparsest();
+  char* place_for_moved(std::size_t length);
   Segment* sparsest();
   void relocate(Item& from, std::size_t length, char* to);
   // Out of the wheel, its extent let go: the bytes are dead. It is out of the index and the policy already.
@@ -155,6 +167,7 @@ class CacheShard {
   const std::uint32_t first_;  // where records begin in a block: at a whole unit
   ItemIndex index_;
   ExpiryWheel wheel_;
+  HoleList holes_;
   PolicyKind kind_;
   std::unique_ptr<EvictionPolicy> policy_;
   Charge policy_charge_;
@@ -166,6 +179,7 @@ class CacheShard {
   bool writing_ = false;
   std::uint64_t used_ = 0;  // bytes of records, live and dead
   std::uint64_t live_ = 0;
+  std::uint64_t enough_;      // dead bytes with which a segment is emptied
   std::uint64_t weight_ = 0;  // of all items
   std::int64_t last_now_ms_ = 0;
   Bytes payload_;

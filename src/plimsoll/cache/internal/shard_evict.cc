@@ -10,17 +10,45 @@ namespace plimsoll {
 
 char* CacheShard::allocate(std::size_t length, bool evict) {
   writing_ = true;
-  // Each round brings a block, evicts a good part of a segment, or empties one: a few are enough.
-  for (int rounds = 0; room(open_) < length; ++rounds) {
-    if (rounds == kRounds || !make_room(length, evict)) break;
+  char* place = nullptr;
+  for (int rounds = 0; rounds < kRounds; ++rounds) {
+    if (room(open_) >= length) {
+      place = reinterpret_cast<char*>(open_) + open_->used;
+      open_->used += static_cast<std::uint32_t>(length);
+      used_ += length;
+      break;
+    }
+    place = take_hole(length);
+    if (place != nullptr || !make_room(length, evict)) break;
   }
   writing_ = false;
   if (spare_ != nullptr) give_back(*std::exchange(spare_, nullptr));
-  if (room(open_) < length) return nullptr;
-  char* place = reinterpret_cast<char*>(open_) + open_->used;
-  open_->used += static_cast<std::uint32_t>(length);
-  used_ += length;
   return place;
+}
+
+// What is over becomes a hole of its own.
+char* CacheShard::take_hole(std::size_t length) {
+  const Locator at = holes_.take(length);
+  if (at == kNoLocator) return nullptr;
+  Item& hole = item(at);
+  char* place = reinterpret_cast<char*>(&hole);
+  const std::size_t whole = hole.length(segments_.unit());
+  unpoison(place, whole);
+  if (whole > length) {
+    auto* rest = new (place + length) Item{};
+    rest->value_size = static_cast<std::uint32_t>(whole - length - sizeof(Item));
+    bury(*rest);
+  }
+  return place;
+}
+
+void CacheShard::forget_holes(Segment& segment) {
+  char* const begin = reinterpret_cast<char*>(&segment);
+  for (std::size_t at = first_; at < segment.used;) {
+    const Item& record = *reinterpret_cast<Item*>(begin + at);
+    if (!record.live()) holes_.remove(segments_.locator_of(&record));
+    at += record.length(segments_.unit());
+  }
 }
 
 bool CacheShard::make_room(std::size_t length, bool evict) {
@@ -50,9 +78,18 @@ void CacheShard::seal(Segment*& which) {
   Segment* segment = std::exchange(which, nullptr);
   if (segment == nullptr) return;
   if (segment->live == 0) {
+    forget_holes(*segment);
     used_ -= segment->used - first_;
     give_back(*segment);
     return;
+  }
+  // What is left at its end is room for others.
+  if (const std::size_t rest = room(segment); rest >= HoleList::kSmallestRest) {
+    auto* hole = new (reinterpret_cast<char*>(segment) + segment->used) Item{};
+    hole->value_size = static_cast<std::uint32_t>(rest - sizeof(Item));
+    segment->used += static_cast<std::uint32_t>(rest);
+    used_ += rest;
+    bury(*hole);
   }
   if (segment->sealed_ms == 0) segment->sealed_ms = last_now_ms_;
   link_sealed(*segment);
@@ -91,11 +128,10 @@ bool CacheShard::gain(bool evict) {
   return evict && evict_batch();
 }
 
-// A sixteenth of all is what the memory may lose, and the more is dead the fewer records are moved for each
-// segment that is won. In a shard of few segments, one; in one of one or two, a quarter of them.
+// A segment's worth and an eighth: as much as lives in the segment to be emptied finds a place among it. In a
+// shard of few segments a quarter of all is enough.
 bool CacheShard::much_is_dead() const {
-  const std::uint64_t enough = std::max<std::uint64_t>(segments_.block_size(), used_ / 16);
-  return used_ > live_ && used_ - live_ >= std::min(enough, used_ / 4);
+  return used_ > live_ && used_ - live_ >= std::min(enough_, used_ / 4);
 }
 
 bool CacheShard::evict_batch() {
@@ -142,26 +178,29 @@ bool CacheShard::empty_sparsest() {
   if (best == nullptr || dead_in(*best) == 0) return false;
   Segment& segment = *best;
   unseal(segment);
+  forget_holes(segment);
   char* const begin = reinterpret_cast<char*>(&segment);
   const std::size_t end = segment.used;
-  used_ -= end - first_;
   std::size_t front = first_;
+  used_ -= end - first_;
+  const std::uint32_t lived = segment.live;
   for (std::size_t at = first_; at < end;) {
     Item& record = *reinterpret_cast<Item*>(begin + at);
     const std::size_t length = record.length(segments_.unit());
     at += length;
     if (!record.live()) continue;
-    if (front == first_ && room(moved_) >= length) {
-      relocate(record, length, reinterpret_cast<char*>(moved_) + moved_->used);
-      moved_->used += static_cast<std::uint32_t>(length);
-      moved_->live += static_cast<std::uint32_t>(length);
+    if (char* to = place_for_moved(length)) {
+      relocate(record, length, to);
+      segment_of(to)->live += static_cast<std::uint32_t>(length);
       segment.live -= static_cast<std::uint32_t>(length);
-      used_ += length;
     } else {
       relocate(record, length, begin + front);
       front += length;
     }
   }
+  // Where holes do not suit what lives, more has to be dead before the next is worth its moves.
+  enough_ = segment.live > lived / 4 ? std::min(enough_ * 2, std::max(used_ / 8, least_dead()))
+                                     : std::max(enough_ / 2, least_dead());
   segment.used = static_cast<std::uint32_t>(front);
   used_ += front - first_;
   if (front == first_) {
@@ -172,6 +211,15 @@ bool CacheShard::empty_sparsest() {
   seal(moved_);
   moved_ = &segment;
   return true;
+}
+
+char* CacheShard::place_for_moved(std::size_t length) {
+  if (char* hole = take_hole(length)) return hole;
+  if (room(moved_) < length) return nullptr;
+  char* place = reinterpret_cast<char*>(moved_) + moved_->used;
+  moved_->used += static_cast<std::uint32_t>(length);
+  used_ += length;
+  return place;
 }
 
 void CacheShard::relocate(Item& from, std::size_t length, char* to) {
