@@ -13,7 +13,7 @@
 //
 // Thread-safety: any thread; under a shard's lock it may be called, and calls nobody. Cost: one
 // multiplication a request; for those sampled a lock and four simulated accesses. Limits: about a 100th of
-// the cache's memory, or 100 KiB where that is more. Errors: none. Ownership: of the simulations; its
+// the cache's memory, or 128 KiB where that is more. Errors: none. Ownership: of the simulations; its
 // policies hold it.
 #pragma once
 

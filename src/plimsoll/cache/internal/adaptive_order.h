@@ -12,8 +12,8 @@
 // when that was used since it was last looked at, it stays and the newcomer does not enter. So a loop larger
 // than the cache leaves a part of itself in place). Nothing but the next decisions changes with the way.
 //
-// `Records` says what an item is: Id, kNone, Queue (as ItemQueue), queue(number), and for an Id frequency(),
-// set_frequency(), weight(), busy(), hash(). The policy and its simulations share this code.
+// `Records` says what an item is: Id, kNone, Queue (as ItemQueue), queue(number), and for an Id queue_of(),
+// frequency(), set_frequency(), weight(), busy(), hash(). The policy and its simulations share this code.
 //
 // Thread-safety: its owner's lock. Cost: constant; evicting looks at one item for each use since. Limits:
 // 16 size classes. Errors: none. Ownership: of ghosts only.
@@ -93,6 +93,7 @@ class AdaptiveOrder {
     if (records_.queue_of(item) == kSmall) return small_.unlink(item);
     Main& main = class_of(item);
     main_weight_ -= records_.weight(item);
+    --main_items_;
     main.queue.unlink(item);
   }
   typename Records::Queue& queue_of(Id item) {
@@ -118,11 +119,7 @@ class AdaptiveOrder {
     class_of(item).queue.push_newest(item);
   }
 
-  std::size_t size() const {
-    std::size_t items = small_.size();
-    for (const Main& main : main_) items += main.queue.size();
-    return items;
-  }
+  std::size_t size() const { return small_.size() + main_items_; }
   std::uint64_t weight() const { return small_.bytes() + main_weight_; }
   Bytes memory() const { return ghosts_.memory() + Bytes(main_.capacity() * sizeof(Main)); }
   Records& records() { return records_; }
@@ -135,10 +132,13 @@ class AdaptiveOrder {
   void CheckInvariants() const {
     small_.CheckInvariants();
     std::uint64_t weight = 0;
+    std::size_t items = 0;
     for (const Main& main : main_) {
       main.queue.CheckInvariants();
+      items += main.queue.size();
       weight += main.queue.bytes();
     }
+    PLIMSOLL_CHECK(items == main_items_, "%zu items of %zu", items, main_items_);
     PLIMSOLL_CHECK(weight == main_weight_, "%llu of %llu", static_cast<unsigned long long>(weight),
                    static_cast<unsigned long long>(main_weight_));
   }
@@ -161,6 +161,7 @@ class AdaptiveOrder {
   Main& class_of(Id item) { return main_[class_number(records_.weight(item))]; }
   void push_main(Id item) {
     main_weight_ += records_.weight(item);
+    ++main_items_;
     class_of(item).queue.push_newest(item);
   }
   void push_same(Id item, bool small) { small ? small_.push_newest(item) : push_main(item); }
@@ -169,7 +170,7 @@ class AdaptiveOrder {
     return mode.contest && static_cast<double>(main_weight_) >= (1 - mode.small) * total;
   }
   bool takes_small(const AdaptiveMode& mode, double total) const {
-    if (small_.empty() || main_weight_ == 0) return !small_.empty();
+    if (small_.empty() || main_items_ == 0) return !small_.empty();
     return mode.contest ? static_cast<double>(main_weight_) <= (1 - mode.small) * total
                         : static_cast<double>(small_.bytes()) > mode.small * total;
   }
@@ -178,12 +179,13 @@ class AdaptiveOrder {
   // large goes round twice as often, so that a use keeps an item for a time that its size divides.
   Id next_of_main() {
     Main* next = nullptr;
+    const double earned = 1 / static_cast<double>(std::max<std::uint64_t>(main_weight_, 1));
     for (Main& main : main_) {
       if (main.queue.empty()) {
         main.due = 0;
         continue;
       }
-      main.due += static_cast<double>(main.queue.bytes()) / static_cast<double>(main_weight_);
+      main.due += static_cast<double>(main.queue.bytes()) * earned;
       if (next == nullptr || main.due > next->due) next = &main;
     }
     if (next == nullptr) return kNone;
@@ -238,6 +240,7 @@ class AdaptiveOrder {
   typename Records::Queue small_;
   std::vector<Main> main_;
   std::uint64_t main_weight_ = 0;
+  std::size_t main_items_ = 0;
   GhostList ghosts_;
 };
 
