@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "plimsoll/base/hash.h"
+#include "plimsoll/cache/internal/adaptive_learner.h"
 #include "plimsoll/cache/internal/shard.h"
 
 namespace plimsoll {
@@ -37,6 +38,7 @@ Cache::Cache(const Options& options)
           {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})) {
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
   std::uint64_t seed = options.seed + 1;
+  const auto learner = std::make_shared<AdaptiveLearner>(options.objective);
   for (std::size_t i = 0; i < options.shards; ++i) {
     auto part = [&](std::uint64_t whole) {
       return whole / options.shards + (i < whole % options.shards ? 1 : 0);
@@ -49,6 +51,7 @@ Cache::Cache(const Options& options)
                                                          .objective = options.objective,
                                                          .hash_seed = options.seed,
                                                          .seed = Random::split_mix(seed),
+                                                         .learner = learner,
                                                          .max_items = part(options.max_items),
                                                          .max_bytes = part(options.max_bytes.count())}));
   }
