@@ -86,14 +86,14 @@ def a_counter_of_many_clients_comes_out_right():
 
 def nobody_sees_the_middle_of_a_transaction():
     done = threading.Event()
-    names = [f"part:{i}" for i in range(20)]
+    names = [f"part:{i}" for i in range(1000)]  # long enough to be seen in the middle
     with client() as one:
         one.mset({name: 0 for name in names})
 
     def write():
         try:
             with client() as mine:
-                for i in range(ROUNDS * 3):
+                for i in range(ROUNDS * 2 // 3):
                     with mine.pipeline(transaction=True) as pipe:
                         for name in names:
                             pipe.set(name, i)

@@ -13,6 +13,7 @@
 namespace plimsoll {
 namespace {
 
+constexpr std::chrono::seconds kSilence{2};
 constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
 
 }  // namespace
@@ -86,6 +87,19 @@ bool RespConnection::read_some() {
   if (!receive(base + end_, room, received)) return false;
   end_ += received;
   return true;
+}
+
+// The gate's places are for values on their way in: whoever keeps some of them in a transaction, and says
+// nothing, gives way to those who wait.
+void RespConnection::tick(MonotonicTime now) {
+  if (received_ != std::exchange(ticked_received_, received_)) silent_since_ = now;
+  Client::tick(now);
+  const bool holds = session_.transaction && session_.transaction->holds_bodies();
+  if (!holds || closed_ || now - silent_since_ < kSilence || !node_.line.enforcing()) return;
+  if (!node_.pressed() && node_.gate.waiting() == 0) return;
+  node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
+  close_with("holds large values of a transaction while others wait for memory",
+             session_.transaction->charged().count(), now - silent_since_);
 }
 
 RespConnection::Next RespConnection::run_requests() {
