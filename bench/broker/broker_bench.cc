@@ -46,7 +46,7 @@ bool set(plimsoll::BrokerBench& bench, const std::string& flag, const std::strin
   if (flag == "--rounds") {
     bench.rounds = static_cast<unsigned>(number());
   } else if (flag == "--messages") {
-    bench.messages = number();
+    bench.messages = bench.rate_messages = number();
   } else if (flag == "--window") {
     bench.window = static_cast<unsigned>(number());
   } else if (flag == "--only") {

@@ -35,16 +35,16 @@ bool take_turn(Broker& broker, const BrokerBench& bench, unsigned number, std::v
   if (!client->create(flood) || !client->create(single)) return false;
   // The first message opens what the others need.
   if (!client->produce(flood, 1)) return false;
-  const double gigabytes = static_cast<double>(bench.messages * kMessage) / 1e9;
+  const double gigabytes = static_cast<double>(bench.rate_messages * kMessage) / 1e9;
   std::uint64_t cpu = process_cpu_ns(broker.pid());
   auto begin = Clock::now();
-  if (!client->produce(flood, bench.messages)) return false;
+  if (!client->produce(flood, bench.rate_messages)) return false;
   figures[kProduce] = seconds_since(begin);
   std::uint64_t after = process_cpu_ns(broker.pid());
   figures[kCpuIn] = static_cast<double>(after - cpu) / 1e9 / gigabytes;
   cpu = after;
   begin = Clock::now();
-  if (!client->consume(flood, bench.messages)) return false;
+  if (!client->consume(flood, bench.rate_messages)) return false;
   figures[kConsume] = seconds_since(begin);
   figures[kCpuOut] = static_cast<double>(process_cpu_ns(broker.pid()) - cpu) / 1e9 / gigabytes;
 
@@ -191,7 +191,7 @@ void bench_broker_rates(const BrokerBench& bench, RowPrinter& printer) {
     names.push_back(broker->name());
     turns.emplace_back([&bench, &broker] { return turn(*broker, bench); });
   }
-  printer.title(std::to_string(bench.messages) + " messages of 1 KiB, " + std::to_string(bench.rounds) +
+  printer.title(std::to_string(bench.rate_messages) + " messages of 1 KiB, " + std::to_string(bench.rounds) +
                 " rounds; librdkafka " +
                 (bench.window == 0 ? "with its own batching"
                                    : "with " + std::to_string(bench.window) + " messages under way") +
@@ -201,7 +201,7 @@ void bench_broker_rates(const BrokerBench& bench, RowPrinter& printer) {
                 " (1 s), Redis everysec, NATS every 2 minutes, RabbitMQ and Kafka when the kernel likes");
   auto results = PairedRounds(bench.rounds).run_many([&] { return turn(*ours, bench); }, names, turns);
   if (!ours->alive()) return;
-  const double megabytes = static_cast<double>(bench.messages * kMessage) / 1e6;
+  const double megabytes = static_cast<double>(bench.rate_messages * kMessage) / 1e6;
   print_rates(results, megabytes, printer);
   print_costs(results, printer);
   if (bench.json) print_each(results, megabytes, printer);

@@ -28,8 +28,9 @@ class Listener {
   Listener(Node& node, std::vector<std::unique_ptr<Loop>>& loops, RequestKind kind, Lease Loop::* state,
            Starter starter);
 
+  enum class Receives { kRequests, kBatches };  // decides how much the kernel keeps of what is not read yet
   // Empty, or what is wrong in words.
-  std::string open(const std::string& address, std::uint16_t port);
+  std::string open(const std::string& address, std::uint16_t port, Receives receives = Receives::kRequests);
   std::uint16_t port() const { return port_; }
   void start();  // accepts from now on
   void stop();   // on the first loop's thread

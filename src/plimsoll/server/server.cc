@@ -51,7 +51,8 @@ class Server {
     if (std::string wrong = resp_->open(settings.bind, settings.resp_port); !wrong.empty()) return wrong;
     if (std::string wrong = http_->open(settings.bind, settings.http_port); !wrong.empty()) return wrong;
     if (kafka_) {
-      if (std::string wrong = kafka_->open(settings.bind, settings.kafka_port); !wrong.empty()) return wrong;
+      std::string wrong = kafka_->open(settings.bind, settings.kafka_port, Listener::Receives::kBatches);
+      if (!wrong.empty()) return wrong;
       node_.kafka_port = kafka_->port();
       node_.broker->set_port_if_unset(kafka_->port());
     }
