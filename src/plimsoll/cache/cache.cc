@@ -70,6 +70,10 @@ Cache::Slot Cache::lock(std::string_view key, std::int64_t now_ms) {
   return Slot(*this, shard_of(hash), key, hash, now_ms);
 }
 
+bool Cache::watch(KeyWatcher& watcher, std::string_view key) {
+  return watches_.add(watcher, hash64(key, options_.seed));
+}
+
 Bytes Cache::release(Bytes wanted, CacheShard* own) {
   const bool evict = evicts();
   const CacheShard* held = CacheShard::held_by_this_thread;
@@ -163,6 +167,11 @@ void Cache::set_policy(PolicyKind kind) {
 
 std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                           const std::function<void(std::string_view)>& visit) {
+  return scan_with_expiry(cursor, count, now_ms, [&](std::string_view key, std::int64_t) { visit(key); });
+}
+
+std::uint64_t Cache::scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                                      const std::function<void(std::string_view, std::int64_t)>& visit) {
   constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
   std::uint64_t number = cursor >> 32;
   std::uint64_t position = cursor & (kEnd - 1);
@@ -176,7 +185,7 @@ std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t 
         std::int64_t expires = item.expires_at_ms();
         if (expires != kNever && now_ms > expires) return;
         ++seen;
-        visit(item.key());
+        visit(item.key(), expires);
       });
       // An empty bucket is work too: a table that was emptied must not be walked in one call.
       seen += seen == 0 && position % 1024 == 0 ? 1 : 0;

@@ -166,6 +166,14 @@ void Node::follow_line() {
   gate.set_maximum(shares.bodies_maximum);
 }
 
+void Node::purge() {
+  for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
+                                                            &request_slabs, &request_pool, &requests}) {
+    owner->reclaim(Bytes::max());
+  }
+  trim_malloc();
+}
+
 bool Node::pressed() const {
   return board.level() >= Level::kHigh ||
          output.used() + cache.account().pinned() > plan().output_maximum / 2;
