@@ -102,6 +102,7 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .address_space = {},
              .shards = shards_for_cores(),
              .policy = given.policy.order,
+             .objective = given.objective,
              .evict = given.policy.evicts,
              .seed = random_seed()}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),

@@ -57,7 +57,8 @@ struct Settings {
   std::string password;   // empty: none is asked for
   bool insecure = false;  // a public address without a password
   FullCache policy;
-  unsigned loops = 0;  // event loops; 0: one a core
+  Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
+  unsigned loops = 0;                         // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -82,7 +83,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 17;
+inline constexpr std::size_t kSettingKeys = 18;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

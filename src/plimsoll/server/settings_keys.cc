@@ -71,6 +71,13 @@ const char* set_policy(Settings& settings, std::string_view text) {
   return nullptr;
 }
 
+const char* set_objective(Settings& settings, std::string_view text) {
+  const std::optional<Objective> objective = objective_named(text);
+  if (!objective) return "write objects or bytes";
+  settings.objective = *objective;
+  return nullptr;
+}
+
 const char* set_loops(Settings& settings, std::string_view text) {
   std::optional<std::uint64_t> number = parse_uint64(text);
   if (!number || *number > kMostLoops) return "write a number from 0 (one loop a core) to 256";
@@ -162,6 +169,8 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      [](const Settings& s) { return on_off(s.insecure); }},
     {"policy", "lru|lfu|fifo|adaptive|noeviction", "what gives way to a write when the line is reached", true,
      false, &set_policy, [](const Settings& s) { return std::string(name_of(s.policy)); }},
+    {"objective", "objects|bytes", "whether adaptive makes few misses, or few missed bytes", false, false,
+     &set_objective, [](const Settings& s) { return std::string(name_of(s.objective)); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,

@@ -70,7 +70,8 @@ TEST(Settings, AreReadFromAFile) {
       "resp_port = 7000\n"
       "governor = false\n"
       "password = \"secret\"\n"
-      "policy = \"noeviction\"\n",
+      "policy = \"noeviction\"\n"
+      "objective = \"bytes\"\n",
       "p.toml");
   ASSERT_TRUE(loaded) << loaded.error();
   const Settings& settings = configuration.settings();
@@ -78,6 +79,7 @@ TEST(Settings, AreReadFromAFile) {
   EXPECT_EQ(settings.resp_port, 7000);
   EXPECT_FALSE(settings.governor);
   EXPECT_FALSE(settings.policy.evicts);
+  EXPECT_EQ(settings.objective, Objective::kBytes);
   EXPECT_EQ(configuration.origin("line"), SettingOrigin::kFile);
   EXPECT_EQ(configuration.origin_words("line"), "p.toml:2");
   EXPECT_EQ(configuration.shown("password"), "(set)");
