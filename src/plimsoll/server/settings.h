@@ -51,6 +51,7 @@ struct Settings {
   std::string data_dir;             // empty: nothing is kept, and there is no log
   LogStore::Sync fsync = LogStore::Sync::kInterval;
   std::chrono::milliseconds fsync_interval{1000};
+  std::string page_cache;          // "64MiB", "10%" of the line; empty: as the plan has it
   std::int32_t partitions = 4;     // of topics that are made without a number
   bool auto_create_topics = true;  // by who asks for them or produces to them
   bool governor = true;   // false: the line grants everything and nothing is given back (control runs)

@@ -281,7 +281,7 @@ TEST(Configuration, WhatTheLogIsToldIsReadAndWrittenTheSame) {
   Configuration log;
   for (const auto& [name, good, bad] :
        {std::tuple("fsync", "always", "sometimes"), std::tuple("fsync_interval", "250", "0"),
-        std::tuple("partitions", "8", "0"),
+        std::tuple("partitions", "8", "0"), std::tuple("page_cache", "10%", "much"),
         std::tuple("kafka_advertised", "broker.example:9092", "broker.example"),
         std::tuple("auto_create_topics", "off", "perhaps")}) {
     EXPECT_FALSE(log.set_flag(name, bad)) << name;
