@@ -125,7 +125,7 @@ def an_unknown_key_in_a_file_is_an_error_with_its_line():
 
 def a_bad_value_in_a_file_is_an_error_with_its_line():
     for number, text in ((1, 'line = "many"'), (2, "\nresp_port = 70000"), (2, '\nresp_port = "x"'),
-                         (1, 'governor = "maybe"'), (3, '\n\npolicy = "fifo"'),
+                         (1, 'governor = "maybe"'), (3, '\n\npolicy = "mru"'),
                          (1, "line = [1]"), (1, 'bind = "nowhere"'), (2, '\nloops = -1'),
                          (1, 'line = "512MB" x'), (2, "\nline = "), (2, "\n[server]\nline = 1")):
         with File(text + "\n") as path:
@@ -145,7 +145,7 @@ def a_bad_flag_is_named():
     expect("--lien" in said and "--line" in said, f"no suggestion in {said!r}")
     for flags in (("--line", "12 apples"), ("--line", "0"), ("--line", "-5MiB"), ("--line", "150%"),
                   ("--resp-port", "65536"), ("--governor", "perhaps"),
-                  ("--bind", "example"), ("--policy", "lfu"), ("--line",), ("--loops", "x")):
+                  ("--bind", "example"), ("--policy", "mru"), ("--line",), ("--loops", "x")):
         said = fails(*flags, code=2)
         expect(flags[0] in said, f"{flags}: not named in {said!r}")
 
