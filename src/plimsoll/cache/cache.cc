@@ -38,9 +38,21 @@ Cache::Cache(const Options& options)
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
   std::uint64_t seed = options.seed + 1;
   for (std::size_t i = 0; i < options.shards; ++i) {
+    auto part = [&](std::uint64_t whole) {
+      return whole / options.shards + (i < whole % options.shards ? 1 : 0);
+    };
     shards_.push_back(
-        std::make_unique<CacheShard>(*segments_, *blocks_, options.policy, Random::split_mix(seed)));
+        std::make_unique<CacheShard>(CacheShard::Options{.segments = *segments_,
+                                                         .blocks = *blocks_,
+                                                         .account = options.account,
+                                                         .policy = options.policy,
+                                                         .objective = options.objective,
+                                                         .hash_seed = options.seed,
+                                                         .seed = Random::split_mix(seed),
+                                                         .max_items = part(options.max_items),
+                                                         .max_bytes = part(options.max_bytes.count())}));
   }
+  policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);
 }
 
@@ -112,6 +124,15 @@ Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
 
 Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 
+void Cache::tick() {
+  slabs_.tick();
+  // A shard that is in use is left for the next time.
+  CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+  if (!shard.mutex().try_lock()) return;
+  if (shard.is_sparse()) shard.release_some(false);
+  shard.mutex().unlock();
+}
+
 ReclaimOffer Cache::offer() const {
   if (!evicts()) return {};
   ReclaimOffer offer{.droppable = options_.account.used().minus_clamped(options_.account.pinned())};
@@ -127,6 +148,14 @@ ReclaimOffer Cache::offer() const {
 void Cache::set_evict(bool evict) {
   evict_.store(evict, std::memory_order_relaxed);
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
+}
+
+void Cache::set_policy(PolicyKind kind) {
+  policy_.store(kind, std::memory_order_relaxed);
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    shard->set_policy(kind);
+  }
 }
 
 std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
@@ -217,6 +246,8 @@ Cache::Stats Cache::stats() const {
     sum.expiring += shard->expiring();
     sum.payload += shard->payload();
     sum.extents += shard->extents();
+    sum.dead += shard->dead();
+    sum.policy += shard->policy_memory();
   }
   sum.segments = segments_->held();
   sum.index = blocks_->held();
@@ -233,6 +264,9 @@ void Cache::Describe(StatSink& sink) const {
   sink.gauge("cache_segments_bytes", "Held in segments", s.segments.as_double());
   sink.gauge("cache_large_values_bytes", "Held in pages of large values", s.extents.as_double());
   sink.gauge("cache_index_bytes", "Held by the index", s.index.as_double());
+  sink.gauge("cache_dead_bytes", "In segments, of records that are gone and whose place was not taken yet",
+             s.dead.as_double());
+  sink.gauge("cache_policy_bytes", "Remembered by the policy beside the items", s.policy.as_double());
   sink.counter("cache_hits_total", "Reads that found their key", number(s.hits));
   sink.counter("cache_misses_total", "Reads that did not", number(s.misses));
   sink.counter("cache_inserted_total", "Records written for keys, new or in place of another",

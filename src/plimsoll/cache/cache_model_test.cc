@@ -45,6 +45,9 @@ class Model {
 
   void step(int i) {
     now_ += static_cast<std::int64_t>(random_.below(20));
+    if (random_.below(1000) == 0) fixture_.cache.set_policy(kPolicyKinds[random_.below(kPolicyKinds.size())]);
+    if (random_.below(500) == 0) fixture_.cache.tick();
+    if (random_.below(2000) == 0) fixture_.cache.CheckInvariants();
     const std::uint64_t number = random_.below(evict_ ? 3000 : 300);
     const std::string key = "key" + std::to_string(number) + std::string(number % 40, 'p');
     auto known = model_.find(key);

@@ -105,6 +105,66 @@ TEST(Cache, EvictsTheLeastRecentlyUsedFirst) {
   f.cache.CheckInvariants();
 }
 
+TEST(Cache, GivesBackWhatDeadRecordsTakeBeforeItEvicts) {
+  CacheFixture f(64_MiB);
+  const std::string value(200, 'v');
+  constexpr int kItems = 100'000;
+  for (int i = 0; i < kItems; ++i) f.set(std::to_string(i), value);
+  const Bytes full = f.cache.stats().segments;
+  Random random(3);
+  int kept = 0;
+  for (int i = 0; i < kItems; ++i) {
+    if (random.below(10) == 0) {
+      ++kept;
+    } else {
+      f.cache.lock(std::to_string(i), 1000).erase();
+    }
+  }
+  const Bytes excess = f.cache.stats().dead;
+  EXPECT_GT(excess, full * 3 / 5) << "at random: hardly a segment is free";
+  for (Bytes given; given < excess.scaled(0.9);) {
+    const Bytes some = f.cache.reclaim(64_KiB);
+    ASSERT_GT(some, 0_B);
+    given += some;
+  }
+  EXPECT_EQ(f.cache.stats().evicted, 0u);
+  EXPECT_EQ(f.cache.size(), static_cast<std::uint64_t>(kept));
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, EmptiesSparseSegmentsWhenItIsLookedAt) {
+  CacheFixture f(64_MiB);
+  for (int i = 0; i < 50'000; ++i) f.set(std::to_string(i), std::string(300, 'v'));
+  Random random(3);
+  for (int i = 0; i < 100'000; ++i)
+    f.set(std::to_string(random.below(50'000)), std::string(random.below(100), 'w'));
+  EXPECT_GT(f.cache.stats().dead, f.cache.stats().segments / 4);
+  for (int i = 0; i < 1000; ++i) f.cache.tick();
+  const Cache::Stats stats = f.cache.stats();
+  EXPECT_LT(stats.dead, stats.segments / 6);
+  EXPECT_EQ(stats.items, 50'000u);
+  EXPECT_EQ(stats.evicted, 0u);
+  f.cache.CheckInvariants();
+}
+
+TEST(Cache, PutsNewRecordsWhereOthersOfTheirLengthDied) {
+  CacheFixture f(32_MiB);
+  Random random(9);
+  auto fill = [&](int operations) {
+    for (int i = 0; i < operations; ++i) {
+      const std::string key = std::to_string(100'000 + random.below(80'000));
+      Cache::Slot slot = f.cache.lock(key, 1000);
+      slot.touch();
+      if (!slot.exists()) ASSERT_EQ(slot.put(std::string(400, 'v')), WriteStatus::kDone);
+    }
+  };
+  fill(200'000);
+  const std::uint64_t moved = f.cache.stats().relocated;
+  fill(200'000);
+  EXPECT_EQ(f.cache.stats().relocated, moved);
+  EXPECT_LT(f.cache.stats().dead, f.cache.stats().segments / 50);
+}
+
 TEST(Cache, UsesTheLineThatOthersLeaveAndStopsAtIt) {
   CacheFixture f(32_MiB);
   const std::string value(1000, 'v');
@@ -272,6 +332,8 @@ TEST(Cache, StaysRightUnderThreadsReclaimAndExpiry) {
       f.cache.expire(now += 50);
       static_cast<void>(f.cache.offer());
       f.cache.scan(0, 100, now, [](std::string_view) {});
+      f.cache.set_policy(kPolicyKinds[static_cast<std::size_t>(now / 50) % kPolicyKinds.size()]);
+      f.cache.tick();
       std::this_thread::yield();
     }
   });

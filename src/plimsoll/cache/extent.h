@@ -43,6 +43,8 @@ class Extent {
   std::size_t capacity() const { return capacity_; }
   std::size_t reserved() const { return reserved_; }
   Bytes charged() const { return charge_.size(); }
+  // Being sent: its pages do not come back before that ends. True may be old news, false may be too soon.
+  bool pinned() const { return pins_.load(std::memory_order_relaxed) != 0; }
 
   // Charges pages up to `size`, to the account it was opened with or moved to; false when refused.
   // REQUIRES: size <= capacity(); nobody has pinned it, of charge_to() as well.
@@ -70,12 +72,6 @@ class Extent {
   std::uint8_t slot_class_ = 0;
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> pins_{0};
-
-  // The cache's, under its shard's lock: who owns it, and its place in the order of use.
-  std::uint32_t item_ = 0;
-  std::uint32_t stamp_ = 0;
-  Extent* newer_ = nullptr;
-  Extent* older_ = nullptr;
 };
 
 class ExtentRef {

@@ -1,34 +1,38 @@
-// EvictionPolicy: decides which items of a segment that is due survive; one file and one row a policy.
+// PolicyKind: the ways to choose what a full cache gives up, by name.
 //
-// The cache asks when it needs memory, and evicts from the segment at the head of its queue the items that
-// are as old as the answer or older; a segment with few such items is passed over. An age is counted in
-// accesses to the shard (in units of 16) since the item was last used. LRU is the first policy; others come
-// behind the same verbs.
+// Four, as people know them from other caches and expect to compare: the fixed ones do exactly what a
+// textbook simulator does, so that what is measured elsewhere holds here; `adaptive` learns from what is
+// asked for.
 //
-// Thread-safety: called under the shard's lock. Cost: as said at each policy. Limits: none. Errors: none.
+// Thread-safety: any thread. Cost: none. Limits: none. Errors: an unknown name is nothing. Ownership: none.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
 
 namespace plimsoll {
 
-enum class PolicyKind : std::uint8_t { kLru };
+enum class PolicyKind : std::uint8_t {
+  kLru,       // the least recently used goes
+  kLfu,       // the least often used goes, among equals the least recently used
+  kFifo,      // the oldest goes, however often it was used
+  kAdaptive,  // whatever has missed least on the requests seen
+};
+
+inline constexpr std::array kPolicyKinds{PolicyKind::kLru, PolicyKind::kLfu, PolicyKind::kFifo,
+                                         PolicyKind::kAdaptive};
+
+// What a miss costs, for a policy that learns.
+enum class Objective : std::uint8_t {
+  kObjects,  // one, whatever its size
+  kBytes,    // as much as the object has bytes
+};
 
 std::string_view name_of(PolicyKind kind);
 std::optional<PolicyKind> policy_named(std::string_view name);
-
-class EvictionPolicy {
- public:
-  virtual ~EvictionPolicy() = default;
-
-  // `sample`: ages of items drawn at random from the whole shard, not empty; may be reordered.
-  virtual std::uint32_t evicted_age(std::span<std::uint32_t> sample) = 0;
-};
-
-std::unique_ptr<EvictionPolicy> make_policy(PolicyKind kind);
+std::string_view name_of(Objective objective);
+std::optional<Objective> objective_named(std::string_view name);
 
 }  // namespace plimsoll

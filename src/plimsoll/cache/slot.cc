@@ -32,12 +32,15 @@ Cache::Slot::~Slot() {
 }
 
 std::string_view Cache::Slot::value() const { return shard_->item(item_).value(); }
-std::size_t Cache::Slot::size() const { return shard_->item(item_).value_size; }
+std::size_t Cache::Slot::size() const {
+  const Item& record = shard_->item(item_);
+  return record.weighed() ? 0 : record.value_size;
+}
 std::int64_t Cache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
 std::size_t Cache::Slot::memory() const { return shard_->memory_of(item_); }
 bool Cache::Slot::large() const { return shard_->item(item_).large(); }
 PinnedValue Cache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
-void Cache::Slot::touch() { shard_->touch(item_); }
+void Cache::Slot::touch() { shard_->touch(item_, hash_); }
 
 void Cache::Slot::erase() {
   shard_->erase(item_);
@@ -45,15 +48,21 @@ void Cache::Slot::erase() {
 }
 
 // A record of the shard's own making if it can, else with memory that other shards give up.
-bool Cache::Slot::write(std::uint32_t value_size, bool large, std::int64_t expires_at_ms) {
+bool Cache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
+                        std::uint64_t weight) {
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
     if (tries > 0 && cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()) break;
-    at = shard_->write({key_, hash_, value_size, large, expires_at_ms, now_ms_, evict});
+    at = shard_->write({key_, hash_, value_size, extent, weight, expires_at_ms, now_ms_, evict});
   }
   item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
   return at != kNoLocator;
+}
+
+WriteStatus Cache::Slot::put_weight(std::uint64_t weight) {
+  if (key_.size() > kMaxKey || !shard_->could_hold(weight)) return WriteStatus::kTooLong;
+  return write(Item::kWeighed, nullptr, kNever, weight) ? WriteStatus::kDone : WriteStatus::kRefused;
 }
 
 WriteStatus Cache::Slot::put(std::string_view value, std::int64_t expires_at_ms) {
@@ -65,7 +74,7 @@ WriteStatus Cache::Slot::put(std::string_view value, std::int64_t expires_at_ms)
     std::memcpy(extent->data(), value.data(), value.size());
     return put(std::move(extent), expires_at_ms);
   }
-  if (!write(static_cast<std::uint32_t>(value.size()), false, expires_at_ms)) return WriteStatus::kRefused;
+  if (!write(static_cast<std::uint32_t>(value.size()), nullptr, expires_at_ms)) return WriteStatus::kRefused;
   std::copy(value.begin(), value.end(), shard_->item(item_).stored_value());
   return WriteStatus::kDone;
 }
@@ -77,9 +86,9 @@ WriteStatus Cache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
   while (!value->charge_to(account)) {
     if (!cache_->evicts() || cache_->release(value->charged(), shard_).zero()) return WriteStatus::kRefused;
   }
-  if (!write(static_cast<std::uint32_t>(value->size()), true, expires_at_ms)) return WriteStatus::kRefused;
   const Bytes added = value->charged();
-  shard_->attach(item_, std::move(value));
+  const auto size = static_cast<std::uint32_t>(value->size());
+  if (!write(size, &value, expires_at_ms)) return WriteStatus::kRefused;
   // The pages were charged to their receiver until now, who may use the headroom; the cache keeps it free, by
   // giving up as many bytes as it adds.
   const LoadLine& line = account.line();
@@ -132,7 +141,7 @@ WriteStatus Cache::Slot::resize(std::size_t size) {
     return put(std::move(extent), expires);
   }
   const std::string old = exists() ? std::string(value().substr(0, kept)) : std::string();
-  if (!write(static_cast<std::uint32_t>(size), false, expires)) return WriteStatus::kRefused;
+  if (!write(static_cast<std::uint32_t>(size), nullptr, expires)) return WriteStatus::kRefused;
   char* to = shard_->item(item_).stored_value();
   std::memcpy(to, old.data(), kept);
   std::memset(to + kept, 0, size - kept);
@@ -154,7 +163,7 @@ bool Cache::Slot::set_expiry(std::int64_t expires_at_ms) {
   if (expires_at_ms == kNever) return true;
   if (record.large()) return set_expiry_of_large(expires_at_ms);
   const std::string value(this->value());
-  if (!write(static_cast<std::uint32_t>(value.size()), false, expires_at_ms)) return false;
+  if (!write(static_cast<std::uint32_t>(value.size()), nullptr, expires_at_ms)) return false;
   std::copy(value.begin(), value.end(), shard_->item(item_).stored_value());
   return true;
 }
@@ -164,9 +173,7 @@ bool Cache::Slot::set_expiry_of_large(std::int64_t expires_at_ms) {
   Extent* extent = shard_->item(item_).extent();
   extent->references_.fetch_add(1, std::memory_order_relaxed);
   ExtentRef kept(extent);
-  if (!write(static_cast<std::uint32_t>(extent->size()), true, expires_at_ms)) return false;
-  shard_->attach(item_, std::move(kept));
-  return true;
+  return write(static_cast<std::uint32_t>(extent->size()), &kept, expires_at_ms);
 }
 
 }  // namespace plimsoll

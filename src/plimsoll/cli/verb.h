@@ -58,6 +58,7 @@ Verb serve_verb();
 Verb status_verb();
 Verb pools_verb();
 Verb topic_verb();
+Verb sim_verb();
 Verb doctor_verb();
 Verb demo_verb();
 Verb version_verb();

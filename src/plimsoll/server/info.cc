@@ -116,7 +116,7 @@ std::string memory_section(const Status& s) {
       .field("allocator_allocated", cache.count())
       .size("total_system_memory", machine.total)
       .size("maxmemory", s.line)
-      .field("maxmemory_policy", redis_policy(s.evicts))
+      .field("maxmemory_policy", redis_policy(s.policy))
       .fixed("mem_fragmentation_ratio", ratio(process.resident, s.charged), 2)
       .field("mem_allocator", "plimsoll-" + std::string(kVersion))
       .field("plimsoll_limit", s.limit.count())

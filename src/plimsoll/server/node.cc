@@ -101,8 +101,8 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .line = line.line(),
              .address_space = {},
              .shards = shards_for_cores(),
-             .policy = PolicyKind::kLru,
-             .evict = given.policy == FullCache::kEvictLru,
+             .policy = given.policy.order,
+             .evict = given.policy.evicts,
              .seed = random_seed()}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {
@@ -168,7 +168,7 @@ bool Node::pressed() const {
 
 Settings Node::current_settings() const {
   Settings now = settings;
-  now.policy = cache.evicts() ? FullCache::kEvictLru : FullCache::kRefuse;
+  now.policy = {.evicts = cache.evicts(), .order = cache.policy()};
   now.log_level = name_of(log.level());
   return now;
 }
@@ -178,7 +178,8 @@ std::string Node::set_now(std::string_view name, std::string_view value) {
   const SettingKey* key = find_setting(name);
   if (key == nullptr || !key->live) return "it cannot be set while the server runs";
   if (const char* wrong = key->set(now, value)) return wrong;
-  cache.set_evict(now.policy == FullCache::kEvictLru);
+  cache.set_evict(now.policy.evicts);
+  cache.set_policy(now.policy.order);
   log.set_level(log_level_named(now.log_level).value_or(log.level()));
   return {};
 }

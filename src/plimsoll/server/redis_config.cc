@@ -10,7 +10,13 @@ namespace plimsoll {
 namespace {
 
 constexpr std::string_view kPolicies =
-    "argument(s) must be one of the following: allkeys-lru, noeviction (other policies are not there yet)";
+    "argument(s) must be one of the following: allkeys-lru, allkeys-lfu, fifo, adaptive, noeviction";
+constexpr std::string_view kNoVolatile =
+    "keys without a time to live would never give way; allkeys-lru, allkeys-lfu, fifo, adaptive, noeviction "
+    "are there";
+constexpr std::string_view kNoRandom =
+    "choosing at random is worse than fifo, which costs as little; allkeys-lru, allkeys-lfu, fifo, adaptive, "
+    "noeviction are there";
 
 // Redis's words for our levels, and back.
 struct LevelName {
@@ -41,7 +47,11 @@ bool is_redis_memory(std::string_view value) {
 
 }  // namespace
 
-std::string_view redis_policy(bool evicts) { return evicts ? "allkeys-lru" : "noeviction"; }
+std::string redis_policy(FullCache policy) {
+  const bool redis_has_it =
+      policy.evicts && (policy.order == PolicyKind::kLru || policy.order == PolicyKind::kLfu);
+  return (redis_has_it ? "allkeys-" : "") + std::string(name_of(policy));
+}
 
 std::vector<std::pair<std::string, std::string>> redis_config(const Settings& settings, Bytes line,
                                                               std::uint16_t resp_port) {
@@ -53,7 +63,7 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"dir", settings.data_dir},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
-          {"maxmemory-policy", std::string(redis_policy(settings.policy == FullCache::kEvictLru))},
+          {"maxmemory-policy", redis_policy(settings.policy)},
           {"port", std::to_string(resp_port)},
           {"proto-max-bulk-len", std::to_string(Cache::kMaxValue)},
           {"requirepass", settings.password},
@@ -64,9 +74,12 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
 tl::expected<SettingChange, std::string> setting_change(const Settings& settings, Bytes line,
                                                         std::string_view name, std::string_view value) {
   if (equals_ignoring_case(name, "maxmemory-policy")) {
-    if (equals_ignoring_case(value, "allkeys-lru")) return SettingChange{"policy", "lru"};
-    if (equals_ignoring_case(value, "noeviction")) return SettingChange{"policy", "noeviction"};
-    return tl::unexpected(std::string(kPolicies));
+    std::string lower(value);
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    if (const std::optional<FullCache> policy = full_cache_named(lower))
+      return SettingChange{"policy", std::string(name_of(*policy))};
+    if (lower.starts_with("volatile-")) return tl::unexpected(std::string(kNoVolatile));
+    return tl::unexpected(std::string(lower == "allkeys-random" ? kNoRandom : kPolicies));
   }
   if (equals_ignoring_case(name, "loglevel")) {
     for (const LevelName& level : kLevels) {

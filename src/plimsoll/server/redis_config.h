@@ -19,8 +19,8 @@
 
 namespace plimsoll {
 
-// "allkeys-lru" or "noeviction".
-std::string_view redis_policy(bool evicts);
+// As Redis calls it: "allkeys-lru", "allkeys-lfu", "noeviction"; ours by their own names.
+std::string redis_policy(FullCache policy);
 
 // Every name that is known with its value. `resp_port`: as it was bound.
 std::vector<std::pair<std::string, std::string>> redis_config(const Settings& settings, Bytes line,

@@ -27,7 +27,7 @@ TEST(RedisConfig, AnswersWhatToolsAskBeforeTheyDoAnything) {
   EXPECT_EQ(value_of(settings, "port"), "7000");
   EXPECT_EQ(value_of(settings, "maxmemory"), "209715200");
   EXPECT_EQ(value_of(settings, "maxmemory-policy"), "allkeys-lru");
-  settings.policy = FullCache::kRefuse;
+  settings.policy.evicts = false;
   EXPECT_EQ(value_of(settings, "maxmemory-policy"), "noeviction");
 }
 
@@ -74,9 +74,23 @@ TEST(RedisConfig, WhatCannotBeSetIsRefusedWithAReason) {
   for (const char* wrong : {" 5", "-1", "5 ", "1.5g", "set", "1tb"}) {
     EXPECT_EQ(reason("maxmemory", wrong), "argument must be a memory value") << wrong;
   }
-  EXPECT_THAT(reason("maxmemory-policy", "volatile-ttl"),
-              HasSubstr("must be one of the following: allkeys-lru"));
+  EXPECT_THAT(reason("maxmemory-policy", "mru"), HasSubstr("must be one of the following: allkeys-lru"));
+  EXPECT_THAT(reason("maxmemory-policy", "volatile-ttl"), HasSubstr("without a time to live"));
+  EXPECT_THAT(reason("maxmemory-policy", "Volatile-LRU"), HasSubstr("without a time to live"));
+  EXPECT_THAT(reason("maxmemory-policy", "allkeys-random"), HasSubstr("worse than fifo"));
   EXPECT_THAT(reason("loglevel", "loud"), HasSubstr("must be one of the following: debug"));
+}
+
+TEST(RedisConfig, EveryPolicyHasANameThatIsTaken) {
+  for (const char* policy : {"lru", "lfu", "fifo", "adaptive", "noeviction"}) {
+    Settings settings;
+    settings.policy = *full_cache_named(policy);
+    const std::string shown = value_of(settings, "maxmemory-policy");
+    auto change = setting_change(Settings(), 1_MiB, "maxmemory-policy", shown);
+    ASSERT_TRUE(change) << policy << " is shown as " << shown;
+    EXPECT_EQ(change->value, policy);
+    EXPECT_EQ(shown.starts_with("allkeys-"), policy[0] == 'l') << "the names that Redis has";
+  }
 }
 
 TEST(RedisConfig, EveryLevelOfTheLogHasARedisNameThatIsTaken) {

@@ -18,20 +18,28 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 
 #include "plimsoll/base/clock.h"
+#include "plimsoll/cache/policy.h"
 #include "plimsoll/commitlog/log_store.h"
 
 namespace plimsoll {
 
-enum class FullCache : std::uint8_t {
-  kEvictLru,  // the least recently used gives way
-  kRefuse,    // writes are refused
+// What a write does when the line is reached: items give way in the order of a policy, or it is refused.
+struct FullCache {
+  bool evicts = true;
+  PolicyKind order = PolicyKind::kLru;  // kept while nothing is evicted
+  bool operator==(const FullCache&) const = default;
 };
+// "lru" and Redis's "allkeys-lru", "lfu" and "allkeys-lfu", "fifo", "adaptive", "noeviction"; nothing for
+// another name.
+std::optional<FullCache> full_cache_named(std::string_view name);
+std::string_view name_of(FullCache policy);
 
 struct Settings {
   std::string line;                // "512MiB", "50%" of what was found; empty: found
@@ -48,7 +56,7 @@ struct Settings {
   bool governor = true;   // false: the line grants everything and nothing is given back (control runs)
   std::string password;   // empty: none is asked for
   bool insecure = false;  // a public address without a password
-  FullCache policy = FullCache::kEvictLru;
+  FullCache policy;
   unsigned loops = 0;  // event loops; 0: one a core
   std::string log_level = "info";
 

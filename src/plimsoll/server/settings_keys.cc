@@ -63,9 +63,12 @@ const char* set_password(Settings& settings, std::string_view text) {
 }
 
 const char* set_policy(Settings& settings, std::string_view text) {
-  if (text == "lru") return settings.policy = FullCache::kEvictLru, nullptr;
-  if (text == "noeviction") return settings.policy = FullCache::kRefuse, nullptr;
-  return "write lru (the least recently used gives way) or noeviction (writes are refused)";
+  const std::optional<FullCache> policy = full_cache_named(text);
+  if (!policy)
+    return "write lru, lfu, fifo or adaptive (what gives way first) or noeviction (writes are refused)";
+  // Whoever evicts again after noeviction goes on in the same order.
+  settings.policy = policy->evicts ? *policy : FullCache{.evicts = false, .order = settings.policy.order};
+  return nullptr;
 }
 
 const char* set_loops(Settings& settings, std::string_view text) {
@@ -157,8 +160,8 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
     {"insecure", "", "allow an address that others can reach without a password", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.insecure); },
      [](const Settings& s) { return on_off(s.insecure); }},
-    {"policy", "lru|noeviction", "what a write does when the line is reached", true, false, &set_policy,
-     [](const Settings& s) -> std::string { return s.policy == FullCache::kRefuse ? "noeviction" : "lru"; }},
+    {"policy", "lru|lfu|fifo|adaptive|noeviction", "what gives way to a write when the line is reached", true,
+     false, &set_policy, [](const Settings& s) { return std::string(name_of(s.policy)); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,
@@ -166,6 +169,16 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
 }};
 
 }  // namespace
+
+std::optional<FullCache> full_cache_named(std::string_view name) {
+  if (name == "noeviction") return FullCache{.evicts = false};
+  // Redis's names of ours; its allkeys-random and volatile ones are nothing that a cache gains by.
+  if (name == "allkeys-lru" || name == "allkeys-lfu") name.remove_prefix(std::string_view("allkeys-").size());
+  const std::optional<PolicyKind> order = policy_named(name);
+  return order ? std::optional(FullCache{.order = *order}) : std::nullopt;
+}
+
+std::string_view name_of(FullCache policy) { return policy.evicts ? name_of(policy.order) : "noeviction"; }
 
 std::string fsync_words(const Settings& settings) {
   switch (settings.fsync) {

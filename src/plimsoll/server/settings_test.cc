@@ -77,7 +77,7 @@ TEST(Settings, AreReadFromAFile) {
   EXPECT_EQ(settings.line, "50%");
   EXPECT_EQ(settings.resp_port, 7000);
   EXPECT_FALSE(settings.governor);
-  EXPECT_EQ(settings.policy, FullCache::kRefuse);
+  EXPECT_FALSE(settings.policy.evicts);
   EXPECT_EQ(configuration.origin("line"), SettingOrigin::kFile);
   EXPECT_EQ(configuration.origin_words("line"), "p.toml:2");
   EXPECT_EQ(configuration.shown("password"), "(set)");
@@ -224,7 +224,7 @@ TEST(Settings, TwoServicesCannotShareAPort) {
 TEST(Settings, OnlyLiveKeysCanBeSetWhileTheServerRuns) {
   Configuration configuration;
   ASSERT_TRUE(configuration.set_now("policy", "noeviction"));
-  EXPECT_EQ(configuration.settings().policy, FullCache::kRefuse);
+  EXPECT_FALSE(configuration.settings().policy.evicts);
   EXPECT_EQ(configuration.origin_words("policy"), "set at run time");
   EXPECT_EQ(fault_of(configuration.set_now("bind", "::1")), "bind cannot be changed while the server runs");
   EXPECT_EQ(fault_of(configuration.set_now("password", "x")),

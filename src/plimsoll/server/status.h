@@ -93,7 +93,7 @@ struct Status {
   Governor::Snapshot governor;
   std::vector<Event> events;  // oldest first
   Cache::Stats cache;
-  bool evicts = true;
+  FullCache policy;
   TrafficStatus traffic;
   std::optional<LogStatus> log;
 

@@ -82,7 +82,7 @@ void write_accounts(JsonWriter& json, const Status& s) {
 void write_cache(JsonWriter& json, const Status& s) {
   const Cache::Stats& c = s.cache;
   json.begin_object("cache")
-      .field("policy", s.evicts ? "lru" : "noeviction")
+      .field("policy", name_of(s.policy))
       .field("items", c.items)
       .field("expiring_items", c.expiring)
       .field("payload_bytes", c.payload)

@@ -119,7 +119,7 @@ TEST(Status, ReadsAsAPage) {
             "\n"
             "cache        150,000 keys (12 with a time to live), 170 MiB of keys and values; 98.2 % of 1,000 "
             "reads hit\n"
-            "             77 evicted, 0 expired, 0 writes refused; a full cache evicts\n"
+            "             77 evicted, 0 expired, 0 writes refused; a full cache evicts by lru\n"
             "log          none; --data-dir FOLDER says where it is to be kept\n"
             "connections  51 RESP, 0 Kafka, 1 HTTP; 1,234 accepted so far, 0 refused\n"
             "             5,000,000 commands, 1 KiB in, 2 KiB out\n"
@@ -133,7 +133,7 @@ TEST(Status, ReadsAsAPage) {
 TEST(Status, SaysWhenTheLineIsNotHeld) {
   Status s = example();
   s.enforcing = false;
-  s.evicts = false;
+  s.policy.evicts = false;
   EXPECT_THAT(status_text(s), HasSubstr("NOT HELD: the governor is off"));
   EXPECT_THAT(status_text(s), HasSubstr("a full cache refuses"));
 }

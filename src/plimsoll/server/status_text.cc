@@ -87,7 +87,9 @@ std::string cache_lines(const Status& s) {
          " with a time to live), " + format_bytes(c.payload) + " of keys and values; " + hit_rate +
          "\n             " + format_count(c.evicted) + " evicted, " + format_count(c.expired) + " expired, " +
          format_count(c.refused) + " writes refused; " +
-         (s.evicts ? "a full cache evicts" : "a full cache refuses") + "\n";
+         (s.policy.evicts ? "a full cache evicts by " + std::string(name_of(s.policy))
+                          : "a full cache refuses") +
+         "\n";
 }
 
 std::string log_lines(const Status& s) {

@@ -5,6 +5,8 @@
 
 namespace plimsoll {
 
+static_assert(kFirstUnused + 64 * 4 - 1 == 0xffff'ffff, "a slot's number fits above the last place");
+
 // An item is due in the first tick that ends after its time, so that it is never dropped early.
 std::size_t ExpiryWheel::slot_for(std::int64_t tick) const {
   std::int64_t ahead = std::max<std::int64_t>(tick - tick_, 0);
@@ -22,8 +24,7 @@ std::size_t ExpiryWheel::slot_for(std::int64_t tick) const {
 
 void ExpiryWheel::link(Locator locator, std::size_t slot) {
   Item& item = at(locator);
-  item.wheel_slot = static_cast<std::uint8_t>(slot);
-  item.expiry()->previous = kNoLocator;
+  item.expiry()->previous = kFirstUnused + static_cast<Locator>(slot);
   item.expiry()->next = heads_[slot];
   if (heads_[slot] != kNoLocator) at(heads_[slot]).expiry()->previous = locator;
   heads_[slot] = locator;
@@ -37,10 +38,10 @@ void ExpiryWheel::add(Locator locator, std::int64_t now_ms) {
 
 void ExpiryWheel::remove(Locator locator) {
   const ItemExpiry& expiry = *at(locator).expiry();
-  if (expiry.previous != kNoLocator) {
+  if (expiry.previous < kFirstUnused) {
     at(expiry.previous).expiry()->next = expiry.next;
   } else {
-    heads_[at(locator).wheel_slot] = expiry.next;
+    heads_[expiry.previous - kFirstUnused] = expiry.next;
   }
   if (expiry.next != kNoLocator) at(expiry.next).expiry()->previous = expiry.previous;
   --size_;
@@ -48,10 +49,10 @@ void ExpiryWheel::remove(Locator locator) {
 
 void ExpiryWheel::moved(Locator to) {
   const ItemExpiry& expiry = *at(to).expiry();
-  if (expiry.previous != kNoLocator) {
+  if (expiry.previous < kFirstUnused) {
     at(expiry.previous).expiry()->next = to;
   } else {
-    heads_[at(to).wheel_slot] = to;
+    heads_[expiry.previous - kFirstUnused] = to;
   }
   if (expiry.next != kNoLocator) at(expiry.next).expiry()->previous = to;
 }

@@ -3,8 +3,8 @@
 // A hierarchical timing wheel (Varghese and Lauck, SOSP 1987): four levels of 64 slots, a tick of 64 ms, so
 // 12 days ahead; what is later waits in the last slot. The lists run through the items themselves
 // (ItemExpiry), so that an item that is overwritten or relocated leaves nothing behind. Invariant: every item
-// with an expiry other than never is in exactly one slot, the one its wheel_slot names. Thread-safety: its
-// shard's lock. Cost: O(1) an operation; 1 KiB a shard.
+// with an expiry other than never is in exactly one slot, which the first of its list names. Thread-safety:
+// its shard's lock. Cost: O(1) an operation; 1 KiB a shard.
 #pragma once
 
 #include <array>

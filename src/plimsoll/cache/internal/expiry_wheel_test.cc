@@ -37,7 +37,7 @@ class ExpiryWheelTest : public ::testing::Test {
     const Locator at = places_.back();
     places_.pop_back();
     auto* item = new (store_.at(at)) Item{};
-    item->flags = Item::kLive | Item::kExpiring;
+    item->bits = Item::kLive | Item::kExpiring;
     *item->expiry() = {.at_ms = at_ms, .next = kNoLocator, .previous = kNoLocator};
     return at;
   }

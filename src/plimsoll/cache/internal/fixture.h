@@ -12,7 +12,8 @@
 namespace plimsoll {
 
 struct CacheFixture {
-  explicit CacheFixture(Bytes limit = 64_MiB, bool evict = true, std::size_t shards = 4)
+  explicit CacheFixture(Bytes limit = 64_MiB, bool evict = true, std::size_t shards = 4,
+                        PolicyKind policy = PolicyKind::kLru)
       : line({.limit = limit}),
         account(line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}})),
         others(line.open({.name = "others", .kind = AccountKind::kPinned, .guarantee = {}})),
@@ -21,7 +22,7 @@ struct CacheFixture {
                .line = line.line(),
                .address_space = limit * 4,
                .shards = shards,
-               .policy = PolicyKind::kLru,
+               .policy = policy,
                .evict = evict,
                .seed = 7}) {}
 

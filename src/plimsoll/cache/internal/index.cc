@@ -158,6 +158,10 @@ std::vector<std::pair<Locator, std::uint16_t>> ItemIndex::contents(const Bucket&
   }
 }
 
+std::uint32_t ItemIndex::hash_of(Locator item) const {
+  return static_cast<std::uint32_t>(hash_(item_at(items_, item)->key()));
+}
+
 bool ItemIndex::grow() {
   if (buckets_ == table_.size() * per_block() && !add_block(table_)) return false;
   if (buckets_ == 0) {
@@ -170,7 +174,11 @@ bool ItemIndex::grow() {
   // but for one.
   const std::vector<std::pair<Locator, std::uint16_t>> all = contents(from);
   std::size_t stay = 0;
-  for (const auto& [item, tag] : all) stay += (item_at(items_, item)->hash & round) == 0;
+  std::vector<bool> moves(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    moves[i] = (hash_of(all[i].first) & round) != 0;
+    stay += !moves[i];
+  }
   auto chained_needed = [](std::size_t n) { return n == 0 ? 0 : (n - 1) / kSlots; };
   if (chained_needed(stay) + chained_needed(all.size() - stay) > chained_needed(all.size())) return false;
   drop_chain(from);
@@ -179,10 +187,8 @@ bool ItemIndex::grow() {
   to = Bucket{};
   ++buckets_;
   if (buckets_ == 2 * round) ++level_;
-  for (const auto& [item, tag] : all) {
-    bool moves = (item_at(items_, item)->hash & round) != 0;
-    PLIMSOLL_CHECK(add(moves ? to : from, tag, item));
-  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    PLIMSOLL_CHECK(add(moves[i] ? to : from, all[i].second, all[i].first));
   return true;
 }
 
@@ -245,7 +251,8 @@ void ItemIndex::CheckInvariants() const {
           continue;
         }
         const Item* item = item_at(items_, b->items[i]);
-        PLIMSOLL_CHECK(item->live() && bucket_of(item->hash) == n, "item %u in bucket %zu", b->items[i], n);
+        PLIMSOLL_CHECK(item->live() && bucket_of(hash_of(b->items[i])) == n, "item %u in bucket %zu",
+                       b->items[i], n);
         ++found;
       }
       if (b->overflow == 0) break;

@@ -6,7 +6,8 @@
 // hash); what does not fit hangs behind it. A bucket covers a contiguous range of bit-reversed hashes however
 // the table grows, which is what scan cursors are. Invariant: an item is in the chain of bucket_of(hash); (1
 // << level_) <= buckets_ < (2 << level_); slots are filled without holes, chains likewise. Thread-safety: its
-// shard's lock. Cost: one cache line for the bucket and one for the item found; 64 bytes for eight items.
+// shard's lock. Cost: one cache line for the bucket and one for the item found; 64 bytes for eight items;
+// growing hashes the keys of one bucket again.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,17 @@
 
 namespace plimsoll {
 
+// How a record's hash comes from its key: it is not stored.
+struct KeyHash {
+  std::uint64_t (*function)(std::string_view key, std::uint64_t seed);
+  std::uint64_t seed;
+  std::uint64_t operator()(std::string_view key) const { return function(key, seed); }
+};
+
 class ItemIndex {
  public:
-  ItemIndex(SegmentStore& items, SegmentStore& blocks) : items_(items), blocks_(blocks) {}
+  ItemIndex(SegmentStore& items, SegmentStore& blocks, KeyHash hash)
+      : items_(items), blocks_(blocks), hash_(hash) {}
   ~ItemIndex() { clear(); }
 
   Locator find(std::uint64_t hash, std::string_view key) const;
@@ -67,6 +76,7 @@ class ItemIndex {
   std::uint32_t take_chained();
   void drop_chain(Bucket& head);
   std::vector<std::pair<Locator, std::uint16_t>> contents(const Bucket& head) const;
+  std::uint32_t hash_of(Locator item) const;
   bool grow();
   void shrink();
   // The bucket of the chain and the slot in it that hold `item`. REQUIRES: it is there.
@@ -74,6 +84,7 @@ class ItemIndex {
 
   SegmentStore& items_;
   SegmentStore& blocks_;
+  const KeyHash hash_;
   std::vector<Bucket*> table_;
   std::vector<Bucket*> chains_;
   std::uint32_t free_chained_ = 0;  // a list through Bucket::overflow

@@ -1,10 +1,12 @@
 // Item: the layout of a record in a segment.
 //
-//   header (16) | expiry (16, when kExpiring) | key | value, or a pointer to its Extent when kLarge | padding
-//   to the unit
+//   header (16) | expiry (16, when kExpiring) | key | value, or a pointer to its Extent when kLarge, or its
+//   weight when it has no value | padding to the unit
 //
 // A record's length follows from its header, so that a segment can be walked from its front. An item is named
-// by its place: the segment store's 32-bit locator.
+// by its place: the segment store's 32-bit locator. The header has the two links of its policy's queue and
+// what a policy knows of it; the key's hash is not stored, as it is computed from the key in fewer
+// nanoseconds than the key takes to come from memory.
 #pragma once
 
 #include <cstdint>
@@ -17,37 +19,58 @@ namespace plimsoll {
 
 using Locator = std::uint32_t;
 constexpr Locator kNoLocator = 0;
+// Locators from here on name no place: the expiry wheel marks the heads of its slots with them.
+constexpr Locator kFirstUnused = 0xffff'ff00;
 
 struct ItemExpiry {
   std::int64_t at_ms;
-  Locator next;  // in the wheel's slot
-  Locator previous;
+  Locator next;      // in the wheel's slot
+  Locator previous;  // of the first: kFirstUnused and the slot's number
 };
 
 struct Item {
-  static constexpr std::uint8_t kLive = 1;
-  static constexpr std::uint8_t kLarge = 2;
-  static constexpr std::uint8_t kExpiring = 4;  // has an ItemExpiry, which may say never
-  static constexpr std::uint8_t kBusy = 8;      // a slot is working on it: moved, but not evicted
+  static constexpr std::uint16_t kLive = 1;
+  static constexpr std::uint16_t kLarge = 2;
+  static constexpr std::uint16_t kExpiring = 4;  // has an ItemExpiry, which may say never
+  static constexpr std::uint16_t kBusy = 8;      // a slot is working on it: moved, but not evicted
+  static constexpr unsigned kQueueShift = 4;
+  static constexpr unsigned kFrequencyShift = 6;
+  static constexpr unsigned kMaxFrequency = 1023;
+  static constexpr std::uint32_t kWeighed = 0xffff'ffff;  // as value_size: a weight stands for the value
 
   std::uint32_t value_size;
-  std::uint32_t hash;  // the low half of the key's hash
-  std::uint32_t stamp;
   std::uint16_t key_size;
-  std::uint8_t flags;
-  std::uint8_t wheel_slot;
+  std::uint16_t bits;
+  Locator older;  // in its policy's queue
+  Locator newer;
 
   static std::size_t length(std::size_t key_size, std::size_t stored_value_size, bool expiring,
                             std::size_t unit) {
     std::size_t bytes = sizeof(Item) + (expiring ? sizeof(ItemExpiry) : 0) + key_size + stored_value_size;
     return (bytes + unit - 1) & ~(unit - 1);
   }
-  bool live() const { return flags & kLive; }
-  bool large() const { return flags & kLarge; }
-  bool expiring() const { return flags & kExpiring; }
+  bool live() const { return bits & kLive; }
+  bool large() const { return bits & kLarge; }
+  bool expiring() const { return bits & kExpiring; }
+  bool weighed() const { return value_size == kWeighed; }
+  // Not to be evicted: at work, or a large value that is being sent, which would give nothing back now.
+  bool busy() { return (bits & kBusy) != 0 || (large() && extent()->pinned()); }
+  std::uint8_t queue() const { return (bits >> kQueueShift) & 3; }
+  void set_queue(std::uint8_t queue) {
+    bits = static_cast<std::uint16_t>((bits & ~(3u << kQueueShift)) | (queue & 3u) << kQueueShift);
+  }
+  unsigned frequency() const { return bits >> kFrequencyShift; }
+  // REQUIRES: frequency <= kMaxFrequency.
+  void set_frequency(unsigned frequency) {
+    bits = static_cast<std::uint16_t>((bits & ((1u << kFrequencyShift) - 1)) | frequency << kFrequencyShift);
+  }
+  // One more, up to kMaxFrequency; then nothing is written.
+  void count_use() {
+    if (frequency() < kMaxFrequency) bits = static_cast<std::uint16_t>(bits + (1u << kFrequencyShift));
+  }
 
   std::size_t length(std::size_t unit) const {
-    return length(key_size, large() ? sizeof(Extent*) : value_size, expiring(), unit);
+    return length(key_size, large() || weighed() ? sizeof(Extent*) : value_size, expiring(), unit);
   }
   ItemExpiry* expiry() { return reinterpret_cast<ItemExpiry*>(this + 1); }
   std::int64_t expires_at_ms() { return expiring() ? expiry()->at_ms : -1; }
@@ -61,8 +84,20 @@ struct Item {
   }
   void set_extent(Extent* pointer) { std::memcpy(stored_value(), &pointer, sizeof pointer); }
   std::string_view value() {
+    if (weighed()) return {};
     return large() ? extent()->view() : std::string_view{stored_value(), value_size};
   }
+  std::uint64_t payload() { return key_size + (weighed() ? 0 : value_size); }
+  // What evicting it gives back: the record and its extent's pages; or the weight it was written with.
+  std::uint64_t weight(std::size_t unit) {
+    if (!large() && !weighed()) [[likely]]
+      return length(unit);
+    if (large()) return length(unit) + extent()->charged().count();
+    std::uint64_t weight = 0;
+    std::memcpy(&weight, stored_value(), sizeof weight);
+    return weight;
+  }
+  void set_weight(std::uint64_t weight) { std::memcpy(stored_value(), &weight, sizeof weight); }
 };
 static_assert(sizeof(Item) == 16 && sizeof(ItemExpiry) == 16);
 

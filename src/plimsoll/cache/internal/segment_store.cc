@@ -18,7 +18,7 @@ SegmentStore::SegmentStore(const Options& options) : pages_(options.pages), acco
     range_ = *range;
     break;
   }
-  while ((range_.size.count() >> unit_shift_) + 1 >= (std::uint64_t{1} << 32)) ++unit_shift_;
+  while ((range_.size.count() >> unit_shift_) + 1 >= kFirstUnused) ++unit_shift_;
   capacity_ = static_cast<std::size_t>(range_.size.count() >> block_shift_);
   base_ = reinterpret_cast<char*>(range_.begin);
   origin_ = base_ - unit();

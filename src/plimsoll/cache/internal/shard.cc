@@ -2,21 +2,36 @@
 
 #include <algorithm>
 
+#include "plimsoll/base/hash.h"
 #include "plimsoll/base/poison.h"
 
 namespace plimsoll {
 
 thread_local const CacheShard* CacheShard::held_by_this_thread = nullptr;
 
-CacheShard::CacheShard(SegmentStore& segments, SegmentStore& blocks, PolicyKind policy, std::uint64_t seed)
-    : segments_(segments),
-      first_(static_cast<std::uint32_t>(std::max(segments.unit(), std::size_t{64}))),
-      index_(segments, blocks),
-      wheel_(segments),
-      policy_(make_policy(policy)),
-      random_(seed) {}
+CacheShard::CacheShard(const Options& options)
+    : options_(options),
+      segments_(options.segments),
+      first_(static_cast<std::uint32_t>(std::max(segments_.unit(), std::size_t{64}))),
+      index_(segments_, options.blocks, {&hash64, options.hash_seed}),
+      wheel_(segments_),
+      holes_(segments_),
+      kind_(options.policy),
+      policy_(make_policy(kind_, policy_options())),
+      enough_(least_dead()) {
+  charge_policy();
+}
 
 CacheShard::~CacheShard() { clear(); }
+
+PolicyOptions CacheShard::policy_options() const {
+  return {.items = segments_,
+          .objective = options_.objective,
+          .hash_seed = options_.hash_seed,
+          .seed = options_.seed};
+}
+
+std::uint64_t CacheShard::hash_of(Locator at) const { return hash64(item(at).key(), options_.hash_seed); }
 
 Locator CacheShard::find(std::uint64_t hash, std::string_view key, std::int64_t now_ms) {
   last_now_ms_ = now_ms;
@@ -29,36 +44,38 @@ Locator CacheShard::find(std::uint64_t hash, std::string_view key, std::int64_t 
   return kNoLocator;
 }
 
-void CacheShard::touch(Locator at) {
-  ++accesses_;
+void CacheShard::touch(Locator at, std::uint64_t hash) {
   if (at == kNoLocator) {
     ++counters_.misses;
+    policy_->missed(hash);
     return;
   }
   ++counters_.hits;
-  Item& record = item(at);
-  record.stamp = now();
-  if (record.large()) renew(*record.extent());
+  policy_->hit(at);
 }
 
 Locator CacheShard::write(const Write& w) {
   const bool expiring = w.expires_at_ms != Cache::kNever;
-  const std::size_t stored = w.large ? sizeof(Extent*) : w.value_size;
-  const std::size_t length = Item::length(w.key.size(), stored, expiring, segments_.unit());
-  ++accesses_;
+  const bool weighed = w.value_size == Item::kWeighed;
+  const bool small = w.extent == nullptr && !weighed;
+  const std::size_t length =
+      Item::length(w.key.size(), small ? w.value_size : sizeof(Extent*), expiring, segments_.unit());
   last_now_ms_ = w.now_ms;
-  if (Locator same = index_.find(w.hash, w.key); same != kNoLocator) {
+  if (Locator same = index_.find(w.hash, w.key); same != kNoLocator && small) {
     Item& record = item(same);
-    if (!w.large && !record.large() && record.expiring() == expiring &&
+    if (!record.large() && !record.weighed() && record.expiring() == expiring &&
         record.length(segments_.unit()) == length) {
       payload_ = payload_ + Bytes(w.value_size) - Bytes(record.value_size);
       record.value_size = w.value_size;
-      record.stamp = now();
+      policy_->hit(same);
       if (expiring) schedule(same, w.expires_at_ms, w.now_ms);
       return same;
     }
   }
-  char* place = allocate(length, w.now_ms, w.evict);
+  const std::uint64_t weight = weighed    ? w.weight
+                               : w.extent ? length + (*w.extent)->charged().count()
+                                          : length;
+  char* place = make_fit(w, weight) ? allocate(length, w.evict) : nullptr;
   if (place == nullptr) {
     ++counters_.refused;
     return kNoLocator;
@@ -66,39 +83,66 @@ Locator CacheShard::write(const Write& w) {
   Item& record = *reinterpret_cast<Item*>(place);
   record = {
       .value_size = w.value_size,
-      .hash = static_cast<std::uint32_t>(w.hash),
-      .stamp = now(),
       .key_size = static_cast<std::uint16_t>(w.key.size()),
-      .flags = static_cast<std::uint8_t>((w.large ? Item::kLarge : 0) | (expiring ? Item::kExpiring : 0)),
-      .wheel_slot = 0};
+      .bits = static_cast<std::uint16_t>((w.extent ? Item::kLarge : 0) | (expiring ? Item::kExpiring : 0)),
+      .older = kNoLocator,
+      .newer = kNoLocator};
   if (expiring) *record.expiry() = {Cache::kNever, kNoLocator, kNoLocator};
   std::copy(w.key.begin(), w.key.end(), record.key_begin());
-  if (w.large) record.set_extent(nullptr);
-  Locator at = segments_.locator_of(place);
-  if (!link_new(w, record, at)) {
+  if (w.extent != nullptr) record.set_extent(&**w.extent);
+  if (weighed) record.set_weight(w.weight);
+  const Locator at = segments_.locator_of(place);
+  if (!link_new(w, at)) {
     ++counters_.refused;
     return kNoLocator;
   }
   if (expiring) schedule(at, w.expires_at_ms, w.now_ms);
+  if (counters_.inserted % 256 == 0) charge_policy();
   return at;
 }
 
-// Puts a written record in the index, in the place of the one that it replaces. False: no memory for the
-// index; the record stays behind as dead bytes.
-bool CacheShard::link_new(const Write& w, Item& record, Locator at) {
-  const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
+// Puts a written record in the index and the order, in the place of the one that it replaces. False: no
+// memory for the index; the record is dead.
+bool CacheShard::link_new(const Write& w, Locator at) {
+  Item& record = item(at);
   const Locator old = index_.find(w.hash, w.key);
   if (old != kNoLocator) {
-    index_.move(record.hash, old, at);
+    index_.move(static_cast<std::uint32_t>(w.hash), old, at);
   } else if (!index_.insert(w.hash, at)) {
+    bury(record);
     return false;
   }
-  record.flags |= Item::kLive;
-  open_->live += length;
-  payload_ += Bytes(record.key_size + record.value_size);
+  const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
+  record.bits |= Item::kLive;
+  segment_of(&record)->live += length;
+  live_ += length;
+  weight_ += record.weight(segments_.unit());
+  payload_ += Bytes(record.payload());
+  if (w.extent != nullptr) extents_ += w.extent->release()->charged();
   ++counters_.inserted;
-  if (old != kNoLocator) discard(item(old));
+  if (old != kNoLocator) {
+    policy_->replaced(old, at);
+    discard(item(old));
+  } else {
+    policy_->insert(at, w.hash);
+  }
   return true;
+}
+
+// Evicts until one more item of this weight is within the bounds that were set. False: it never is.
+bool CacheShard::make_fit(const Write& w, std::uint64_t weight) {
+  if (options_.max_items == 0 && options_.max_bytes == 0) return true;
+  if (options_.max_bytes > 0 && weight > options_.max_bytes) return false;
+  while (true) {
+    const Locator old = index_.find(w.hash, w.key);
+    const std::uint64_t items = index_.size() - (old != kNoLocator);
+    const std::uint64_t bytes = weight_ - (old != kNoLocator ? item(old).weight(segments_.unit()) : 0);
+    if ((options_.max_items == 0 || items < options_.max_items) &&
+        (options_.max_bytes == 0 || bytes + weight <= options_.max_bytes)) {
+      return true;
+    }
+    if (!w.evict || evict_one() == 0) return false;
+  }
 }
 
 void CacheShard::schedule(Locator at, std::int64_t expires_at_ms, std::int64_t now_ms) {
@@ -108,59 +152,59 @@ void CacheShard::schedule(Locator at, std::int64_t expires_at_ms, std::int64_t n
   if (expires_at_ms != Cache::kNever) wheel_.add(at, now_ms);
 }
 
-void CacheShard::attach(Locator at, ExtentRef extent) {
-  Item& record = item(at);
-  extent->item_ = at;
-  extent->stamp_ = now();
-  extents_ += extent->charged();
-  link_newest(*extent);
-  record.set_extent(extent.release());
-}
-
 void CacheShard::resized(Locator at, Bytes charged_before) {
   Item& record = item(at);
-  extents_ = extents_ + record.extent()->charged() - charged_before;
-  payload_ = payload_ + Bytes(record.extent()->size()) - Bytes(record.value_size);
-  record.value_size = static_cast<std::uint32_t>(record.extent()->size());
-  record.stamp = now();
+  const Extent& extent = *record.extent();
+  const std::uint64_t before = record.length(segments_.unit()) + charged_before.count();
+  extents_ = extents_ + extent.charged() - charged_before;
+  payload_ = payload_ + Bytes(extent.size()) - Bytes(record.value_size);
+  record.value_size = static_cast<std::uint32_t>(extent.size());
+  weight_ = weight_ - before + record.weight(segments_.unit());
+  policy_->reweighed(at, before);
+  policy_->hit(at);
 }
 
 void CacheShard::retire(Item& record) {
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
+  weight_ -= record.weight(segments_.unit());
   if (record.expires_at_ms() != Cache::kNever) wheel_.remove(segments_.locator_of(&record));
   if (record.large()) {
-    if (Extent* extent = record.extent()) {
-      unlink(*extent);
-      extents_ -= extent->charged();
-      if (extent->pins_.load(std::memory_order_relaxed) == 0) given_back_ += extent->charged();
-      ExtentRef(extent).reset();
-    }
+    Extent* extent = record.extent();
+    extents_ -= extent->charged();
+    if (!extent->pinned()) given_back_ += extent->charged();
+    ExtentRef(extent).reset();
   }
-  payload_ -= Bytes(record.key_size + record.value_size);
-  record.flags &= static_cast<std::uint8_t>(~Item::kLive);
-  Segment* segment = segment_of(&record);
-  segment->live -= length;
-  if (segment->sealed) sealed_live_ -= length;
-  poison(&record + 1, length - sizeof(Item));
+  payload_ -= Bytes(record.payload());
+  record.bits &= static_cast<std::uint16_t>(~Item::kLive);
+  segment_of(&record)->live -= length;
+  live_ -= length;
+  bury(record);
+}
+
+void CacheShard::bury(Item& record) {
+  holes_.add(segments_.locator_of(&record));
+  poison(&record + 1, record.length(segments_.unit()) - sizeof(Item));
 }
 
 void CacheShard::discard(Item& record) {
   Segment* segment = segment_of(&record);
   retire(record);
   if (segment->live > 0) return;
-  if (segment == open_) {
+  forget_holes(*segment);
+  if (segment == open_ || segment == moved_) {
+    used_ -= segment->used - first_;
     unpoison(segment, segments_.block_size());
-    open_->used = first_;
+    segment->used = first_;
   } else {
     unseal(*segment);
-    give_back(*segment);
+    dispose(*segment);
   }
 }
 
 void CacheShard::erase(Locator at) {
-  Item& record = item(at);
-  index_.erase(record.hash, at);
-  discard(record);
+  index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
+  policy_->erase(at);
+  discard(item(at));
 }
 
 std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
@@ -177,39 +221,45 @@ std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
 }
 
 void CacheShard::clear() {
-  while (oldest_extent_ != nullptr) {
-    Extent* extent = oldest_extent_;
-    unlink(*extent);
-    ExtentRef(extent).reset();
-  }
+  policy_->visit([this](Locator at, unsigned) {
+    if (item(at).large()) ExtentRef(item(at).extent()).reset();
+  });
+  policy_ = make_policy(kind_, policy_options());
+  charge_policy();
   index_.clear();
   wheel_.clear();
+  holes_.clear();
   payload_ = extents_ = Bytes();
+  used_ = live_ = weight_ = 0;
   while (oldest_ != nullptr) {
     Segment* segment = oldest_;
     unseal(*segment);
     give_back(*segment);
   }
   if (open_ != nullptr) give_back(*std::exchange(open_, nullptr));
+  if (moved_ != nullptr) give_back(*std::exchange(moved_, nullptr));
 }
 
-void CacheShard::unlink(Extent& extent) {
-  (extent.newer_ ? extent.newer_->older_ : newest_extent_) = extent.older_;
-  (extent.older_ ? extent.older_->newer_ : oldest_extent_) = extent.newer_;
-  extent.newer_ = extent.older_ = nullptr;
+void CacheShard::set_policy(PolicyKind kind) {
+  if (kind == kind_) return;
+  std::unique_ptr<EvictionPolicy> next = make_policy(kind, policy_options());
+  policy_->visit(
+      [&](Locator at, unsigned frequency) { next->adopt(at, hash_of(at), std::max(frequency, 1u)); });
+  policy_ = std::move(next);
+  kind_ = kind;
+  charge_policy();
 }
 
-void CacheShard::renew(Extent& extent) {
-  extent.stamp_ = now();
-  unlink(extent);
-  link_newest(extent);
-}
-
-void CacheShard::link_newest(Extent& extent) {
-  extent.older_ = newest_extent_;
-  extent.newer_ = nullptr;
-  (newest_extent_ ? newest_extent_->newer_ : oldest_extent_) = &extent;
-  newest_extent_ = &extent;
+// What the policy remembers is held already when it is asked for: it is charged as such, and what is too much
+// makes the next insert evict.
+void CacheShard::charge_policy() {
+  const Bytes memory = policy_->memory();
+  const Bytes charged = policy_charge_.size();
+  if (memory > charged) {
+    policy_charge_.merge(options_.account.charge_held(memory - charged));
+  } else if (memory < charged) {
+    policy_charge_.shrink(charged - memory);
+  }
 }
 
 std::int64_t CacheShard::oldest_ms() const { return oldest_ ? oldest_->sealed_ms : 0; }
@@ -222,7 +272,9 @@ std::size_t CacheShard::memory_of(Locator at) const {
 
 void CacheShard::CheckInvariants() const {
   index_.CheckInvariants();
-  std::uint64_t used = 0, live = 0, items = 0;
+  policy_->CheckInvariants();
+  holes_.CheckInvariants();
+  std::uint64_t used = 0, live = 0, items = 0, weight = 0;
   Bytes payload, extents;
   auto walk = [&](const Segment* segment) {
     std::uint32_t sum = 0;
@@ -233,23 +285,29 @@ void CacheShard::CheckInvariants() const {
       if (record->live()) {
         sum += static_cast<std::uint32_t>(length);
         ++items;
-        payload += Bytes(record->key_size + record->value_size);
+        weight += record->weight(segments_.unit());
+        payload += Bytes(record->payload());
         if (record->large()) extents += record->extent()->charged();
       }
       at += length;
     }
     PLIMSOLL_CHECK(sum == segment->live, "%u live of %u", sum, segment->live);
+    used += segment->used - first_;
+    live += sum;
   };
   for (const Segment* segment = oldest_; segment != nullptr; segment = segment->newer) {
     PLIMSOLL_CHECK(segment->sealed && segment->live > 0);
     walk(segment);
-    used += segment->used;
-    live += segment->live;
   }
   if (open_ != nullptr) walk(open_);
-  PLIMSOLL_CHECK(used == sealed_used_ && live == sealed_live_);
-  PLIMSOLL_CHECK(items == index_.size(), "%llu records, %zu in the index",
-                 static_cast<unsigned long long>(items), index_.size());
+  if (moved_ != nullptr) walk(moved_);
+  PLIMSOLL_CHECK(spare_ == nullptr && used == used_ && live == live_ && weight == weight_);
+  PLIMSOLL_CHECK(holes_.bytes() == used - live, "%llu bytes dead, %llu in holes",
+                 static_cast<unsigned long long>(used - live),
+                 static_cast<unsigned long long>(holes_.bytes()));
+  PLIMSOLL_CHECK(items == index_.size() && items == policy_->size(),
+                 "%llu records, %zu in the index, %zu in the order", static_cast<unsigned long long>(items),
+                 index_.size(), policy_->size());
   PLIMSOLL_CHECK(payload == payload_ && extents == extents_);
 }
 

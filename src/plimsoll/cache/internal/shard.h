@@ -1,40 +1,54 @@
-// CacheShard: one lock's worth of the cache: an index, a queue of segments, the large values, the expiry
+// CacheShard: one lock's worth of the cache: an index, a policy's order, segments of records, the expiry
 // wheel.
 //
-// Writing appends a record to the open segment; a full one goes to the tail of the queue. When there is no
-// memory for another, the segment at the head is swept: records that the policy gives up are dropped, the
-// others fill up the open segment, and what does not fit there slides to the front of its own, which becomes
-// the open one. So neither replacing items nor giving memory back needs a spare segment, and sealed segments
-// are full.
-// Invariant: `live` of a segment is the sum of its live records; a segment without any, but the open one, is
-// returned at once.
-// Thread-safety: mutex() is held for every call. Cost: sweeping costs about 100 ns a record.
+// Writing appends a record to the open segment, or takes the place of a dead one of its length. When there is
+// no memory for another segment, items are evicted in the policy's order, a batch at a time, wherever they
+// lie. Segments are won by emptying the one with most dead bytes: what lives in it moves to where others
+// died, or to the end of a second open segment; what fits nowhere slides to the front of its own segment,
+// which then takes the second one's place. So neither replacing items nor giving memory back needs a spare
+// segment, and a segment costs at most as many moves as it has records.
+//
+// Invariant: `live` of a segment is the sum of its live records; a sealed one without any is returned or used
+// again at once; the policy has every item that the index has, the holes have every record that is dead.
+//
+// Thread-safety: mutex() is held for every call. Cost: evicting and moving cost about 200 ns a record each.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
+#include "plimsoll/cache/internal/holes.h"
 #include "plimsoll/cache/internal/index.h"
 #include "plimsoll/cache/internal/item.h"
 #include "plimsoll/cache/internal/segment_store.h"
-#include "plimsoll/cache/policy.h"
 
 namespace plimsoll {
 
 class CacheShard {
  public:
+  struct Options {
+    SegmentStore& segments;
+    SegmentStore& blocks;  // of the index
+    Account& account;      // of what the policy remembers
+    PolicyKind policy;
+    Objective objective;
+    std::uint64_t hash_seed;
+    std::uint64_t seed;
+    std::uint64_t max_items;  // zero: as many as there is memory for
+    std::uint64_t max_bytes;  // of weight, likewise
+  };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;
   };
 
-  CacheShard(SegmentStore& segments, SegmentStore& blocks, PolicyKind policy, std::uint64_t seed);
+  explicit CacheShard(const Options& options);
   ~CacheShard();
 
   Mutex& mutex() { return mutex_; }
@@ -43,24 +57,28 @@ class CacheShard {
 
   // Present and not expired; an expired one is dropped.
   Locator find(std::uint64_t hash, std::string_view key, std::int64_t now_ms);
-  void touch(Locator item);  // kNoLocator counts a miss
+  void touch(Locator item, std::uint64_t hash);  // kNoLocator counts a miss
   Item& item(Locator at) const { return *reinterpret_cast<Item*>(segments_.at(at)); }
 
   struct Write {
     std::string_view key;
     std::uint64_t hash;
-    std::uint32_t value_size;
-    bool large;                  // the record holds an extent's pointer
+    std::uint32_t value_size;    // or Item::kWeighed
+    ExtentRef* extent;           // of a large value, taken over when the write is done; else null
+    std::uint64_t weight;        // of who is weighed
     std::int64_t expires_at_ms;  // or Cache::kNever
     std::int64_t now_ms;
     bool evict;
   };
   // A live record for the key, in place of the one there was, evicting if allowed. The value's bytes are the
-  // caller's to write at once (or attach()). kNoLocator when there is no memory; the old record is still
-  // there then, unless it was evicted.
+  // caller's to write at once. kNoLocator when there is no memory; the old record is still there then, unless
+  // it was evicted.
   Locator write(const Write& w);
+  // False: heavier than all that the shard may hold.
+  bool could_hold(std::uint64_t weight) const {
+    return options_.max_bytes == 0 || weight <= options_.max_bytes;
+  }
   void erase(Locator item);
-  void attach(Locator item, ExtentRef extent);  // REQUIRES: a new large record
   void schedule(Locator item, std::int64_t expires_at_ms,
                 std::int64_t now_ms);  // REQUIRES: the record is expiring
   // After a large value's extent was made longer or shorter.
@@ -71,14 +89,19 @@ class CacheShard {
   Bytes release_some(bool evict);
   std::size_t expire(std::int64_t now_ms, std::size_t limit);
   void clear();
+  // Converts the order and what is known of the items' use. Cost: about 100 ns an item.
+  void set_policy(PolicyKind kind);
 
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
   const Counters& counters() const { return counters_; }
-  Random& random() { return random_; }
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   Bytes extents() const { return extents_; }
+  // More than an eighth of what it holds is dead.
+  bool is_sparse() const { return used_ - live_ > used_ / 8; }
+  Bytes dead() const { return Bytes(used_ - live_); }
+  Bytes policy_memory() const { return policy_charge_.size(); }
   std::int64_t oldest_ms() const;  // when the segment at the head of the queue was filled; 0 without one
   std::int64_t last_now_ms() const { return last_now_ms_; }
   std::size_t memory_of(Locator item) const;
@@ -87,74 +110,81 @@ class CacheShard {
  private:
   // At the front of every block; records follow.
   struct Segment {
-    Segment* older;
+    Segment* older;  // of the sealed ones
     Segment* newer;
     std::int64_t sealed_ms;
     std::uint32_t used;  // bytes from the block's begin to the end of the last record
     std::uint32_t live;  // bytes in live records
-    std::uint32_t sealed_stamp;
     bool sealed;
   };
-  static constexpr std::uint32_t kNeverOld = ~std::uint32_t{0};
-  static constexpr int kRounds = 64;
-  static constexpr int kPassedOver = 8;  // segments in use that are put back in the queue in one search
+  // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
+  static constexpr int kRounds = 4096;
 
-  std::uint32_t now() const { return static_cast<std::uint32_t>(accesses_ >> 4); }
-  std::uint32_t age_of(std::uint32_t stamp) const { return now() - stamp; }
+  std::uint64_t hash_of(Locator at) const;
   Segment* segment_of(const void* record) const {
     return reinterpret_cast<Segment*>(segments_.begin_of(segments_.block_of(record)));
   }
-  std::size_t room() const { return open_ ? segments_.block_size() - open_->used : 0; }
-  // `length` bytes at the end of the open segment; opens or sweeps another if need be. Null: no memory.
-  char* allocate(std::size_t length, std::int64_t now_ms, bool evict);
-  bool make_room(std::int64_t now_ms, bool evict);
-  void seal(std::int64_t now_ms);
-  void link_sealed(Segment& segment);  // at the tail of the queue
+  void bury(Item& record);  // it is dead: its place can be taken
+  char* take_hole(std::size_t length);
+  void forget_holes(Segment& segment);
+  std::uint32_t dead_in(const Segment& segment) const { return segment.used - first_ - segment.live; }
+  std::size_t room(const Segment* segment) const {
+    return segment ? segments_.block_size() - segment->used : 0;
+  }
+  // `length` bytes at the end of the open segment, or where others died; opens or empties another segment if
+  // need be. Null: no memory.
+  char* allocate(std::size_t length, bool evict);
+  bool make_room(std::size_t length, bool evict);
+  void open(Segment* segment);
+  void seal(Segment*& segment);
+  void link_sealed(Segment& segment);
   void unseal(Segment& segment);
   void give_back(Segment& segment);  // REQUIRES: not sealed, nothing live
-  struct Victim {
-    Segment* segment = nullptr;
-    std::uint32_t age = kNeverOld;  // records at least so old go
-  };
-  Victim choose_victim(bool evict);
-  std::uint32_t old_age();  // the policy's word: items at least so old may go
-  void collect_ages(const Segment& segment);
-  // Drops what is at least victim.age old. What stays fills up the open segment; the rest slides to the
-  // victim's own front, and it becomes the open one. Nothing staying, it goes back. False without a victim.
-  bool sweep(const Victim& victim);
+  void dispose(Segment& segment);    // gives it back, or keeps it for the write that is under way
+  // One step towards an empty segment. False: too little is dead, and nothing may be evicted.
+  bool gain(bool evict);
+  bool much_is_dead() const;
+  std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
+  bool evict_batch();
+  // Takes the policy's next victim; its record's length and its extent's bytes, zero without a victim.
+  std::uint64_t evict_one();
+  bool make_fit(const Write& w, std::uint64_t weight);  // within max_items and max_bytes
+  bool empty_sparsest();
+  char* place_for_moved(std::size_t length);
+  Segment* sparsest();
   void relocate(Item& from, std::size_t length, char* to);
-  void retire(Item& record);   // out of the wheel, its extent let go: the bytes are dead. It is out of the
-                               // index already
-  void discard(Item& record);  // retire(), and the segment goes back when nothing in it is live
-  bool link_new(const Write& w, Item& record, Locator at);
-  bool oldest_is_an_extent() const;
-  bool evict_extent();  // the oldest, if it is older than the oldest segment
-  Extent* extent_to_evict();
-  void renew(Extent& extent);  // it is in use now
-  void unlink(Extent& extent);
-  void link_newest(Extent& extent);
+  // Out of the wheel, its extent let go: the bytes are dead. It is out of the index and the policy already.
+  void retire(Item& record);
+  void discard(Item& record);  // retire(), and the segment goes when nothing in it is live
+  bool link_new(const Write& w, Locator at);
+  void charge_policy();
+  PolicyOptions policy_options() const;
 
   Mutex mutex_;
+  const Options options_;
   SegmentStore& segments_;
   const std::uint32_t first_;  // where records begin in a block: at a whole unit
   ItemIndex index_;
   ExpiryWheel wheel_;
+  HoleList holes_;
+  PolicyKind kind_;
   std::unique_ptr<EvictionPolicy> policy_;
-  Random random_;
-  Segment* oldest_ = nullptr;  // the queue of sealed segments
+  Charge policy_charge_;
+  Segment* oldest_ = nullptr;  // sealed ones, in the order they were sealed
   Segment* newest_ = nullptr;
-  Segment* open_ = nullptr;
-  std::uint64_t sealed_used_ = 0;
-  std::uint64_t sealed_live_ = 0;
-  Extent* newest_extent_ = nullptr;
-  Extent* oldest_extent_ = nullptr;
-  std::uint64_t accesses_ = 0;
+  Segment* open_ = nullptr;   // takes new records
+  Segment* moved_ = nullptr;  // takes those that lived in a segment that was emptied
+  Segment* spare_ = nullptr;  // emptied while a write asked for one
+  bool writing_ = false;
+  std::uint64_t used_ = 0;  // bytes of records, live and dead
+  std::uint64_t live_ = 0;
+  std::uint64_t enough_;      // dead bytes with which a segment is emptied
+  std::uint64_t weight_ = 0;  // of all items
   std::int64_t last_now_ms_ = 0;
   Bytes payload_;
   Bytes extents_;
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
-  std::vector<std::uint32_t> ages_;  // kept for sweeping
 };
 
 }  // namespace plimsoll

@@ -1,40 +1,97 @@
-// Where a shard's memory comes from and goes to: opening, sealing, sweeping and returning segments.
+// Where a shard's memory comes from and goes to: opening, sealing, evicting, emptying and returning segments.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "plimsoll/base/poison.h"
 #include "plimsoll/cache/internal/shard.h"
 
 namespace plimsoll {
 
-char* CacheShard::allocate(std::size_t length, std::int64_t now_ms, bool evict) {
-  // Each round brings a block, or gives up a large value, or a good part of a segment: a few are enough.
-  for (int rounds = 0; room() < length; ++rounds) {
-    if (rounds == kRounds || !make_room(now_ms, evict)) return nullptr;
+char* CacheShard::allocate(std::size_t length, bool evict) {
+  writing_ = true;
+  char* place = nullptr;
+  for (int rounds = 0; rounds < kRounds; ++rounds) {
+    if (room(open_) >= length) {
+      place = reinterpret_cast<char*>(open_) + open_->used;
+      open_->used += static_cast<std::uint32_t>(length);
+      used_ += length;
+      break;
+    }
+    place = take_hole(length);
+    if (place != nullptr || !make_room(length, evict)) break;
   }
-  char* place = reinterpret_cast<char*>(open_) + open_->used;
-  open_->used += static_cast<std::uint32_t>(length);
+  writing_ = false;
+  if (spare_ != nullptr) give_back(*std::exchange(spare_, nullptr));
   return place;
 }
 
-bool CacheShard::make_room(std::int64_t now_ms, bool evict) {
-  if (std::optional<std::uint32_t> block = segments_.take()) {
-    if (open_ != nullptr) seal(now_ms);
-    open_ = new (segments_.begin_of(*block)) Segment{};
-    open_->used = first_;
-    return true;
+// What is over becomes a hole of its own.
+char* CacheShard::take_hole(std::size_t length) {
+  const Locator at = holes_.take(length);
+  if (at == kNoLocator) return nullptr;
+  Item& hole = item(at);
+  char* place = reinterpret_cast<char*>(&hole);
+  const std::size_t whole = hole.length(segments_.unit());
+  unpoison(place, whole);
+  if (whole > length) {
+    auto* rest = new (place + length) Item{};
+    rest->value_size = static_cast<std::uint32_t>(whole - length - sizeof(Item));
+    bury(*rest);
   }
-  return (evict && evict_extent()) || sweep(choose_victim(evict));
+  return place;
 }
 
-void CacheShard::seal(std::int64_t now_ms) {
-  Segment* segment = std::exchange(open_, nullptr);
+void CacheShard::forget_holes(Segment& segment) {
+  char* const begin = reinterpret_cast<char*>(&segment);
+  for (std::size_t at = first_; at < segment.used;) {
+    const Item& record = *reinterpret_cast<Item*>(begin + at);
+    if (!record.live()) holes_.remove(segments_.locator_of(&record));
+    at += record.length(segments_.unit());
+  }
+}
+
+bool CacheShard::make_room(std::size_t length, bool evict) {
+  if (spare_ != nullptr) {
+    open(std::exchange(spare_, nullptr));
+    return true;
+  }
+  if (std::optional<std::uint32_t> block = segments_.take()) {
+    open(reinterpret_cast<Segment*>(segments_.begin_of(*block)));
+    return true;
+  }
+  if (gain(evict)) return true;
+  // Rather among those that stay than not at all.
+  if (room(moved_) < length) return false;
+  seal(open_);
+  open_ = std::exchange(moved_, nullptr);
+  return true;
+}
+
+void CacheShard::open(Segment* segment) {
+  seal(open_);
+  open_ = new (segment) Segment{};
+  open_->used = first_;
+}
+
+void CacheShard::seal(Segment*& which) {
+  Segment* segment = std::exchange(which, nullptr);
+  if (segment == nullptr) return;
   if (segment->live == 0) {
+    forget_holes(*segment);
+    used_ -= segment->used - first_;
     give_back(*segment);
     return;
   }
-  segment->sealed_ms = now_ms;
-  segment->sealed_stamp = now();
+  // What is left at its end is room for others.
+  if (const std::size_t rest = room(segment); rest >= HoleList::kSmallestRest) {
+    auto* hole = new (reinterpret_cast<char*>(segment) + segment->used) Item{};
+    hole->value_size = static_cast<std::uint32_t>(rest - sizeof(Item));
+    segment->used += static_cast<std::uint32_t>(rest);
+    used_ += rest;
+    bury(*hole);
+  }
+  if (segment->sealed_ms == 0) segment->sealed_ms = last_now_ms_;
   link_sealed(*segment);
 }
 
@@ -44,15 +101,11 @@ void CacheShard::link_sealed(Segment& segment) {
   segment.newer = nullptr;
   (newest_ ? newest_->newer : oldest_) = &segment;
   newest_ = &segment;
-  sealed_used_ += segment.used;
-  sealed_live_ += segment.live;
 }
 
 void CacheShard::unseal(Segment& segment) {
   (segment.newer ? segment.newer->older : newest_) = segment.older;
   (segment.older ? segment.older->newer : oldest_) = segment.newer;
-  sealed_used_ -= segment.used;
-  sealed_live_ -= segment.live;
   segment.sealed = false;
 }
 
@@ -62,88 +115,111 @@ void CacheShard::give_back(Segment& segment) {
   given_back_ += Bytes(segments_.block_size());
 }
 
-// Dead records first: when they are more than an eighth, the segment with the most of them is emptied without
-// a loss. Then the head of the queue, with the policy's word on what may go.
-CacheShard::Victim CacheShard::choose_victim(bool evict) {
-  if (sealed_used_ - sealed_live_ > sealed_used_ / 8) {
-    Segment* sparsest = oldest_;
-    for (Segment* segment = oldest_; segment != nullptr; segment = segment->newer) {
-      if (segment->used - segment->live > sparsest->used - sparsest->live) sparsest = segment;
-    }
-    return {sparsest, kNeverOld};
-  }
-  if (!evict || oldest_ == nullptr) return {};
-  const std::uint32_t bound = old_age();
-  for (int passed = 0; passed < kPassedOver; ++passed) {
-    collect_ages(*oldest_);
-    auto old = std::count_if(ages_.begin(), ages_.end(), [&](std::uint32_t age) { return age >= bound; });
-    if (static_cast<std::size_t>(old) * 5 >= ages_.size()) return {oldest_, bound};
-    Segment& young = *oldest_;
-    unseal(young);
-    link_sealed(young);
-  }
-  // All in use: then the oldest quarter of the next one, so that work is bounded.
-  collect_ages(*oldest_);
-  auto at = ages_.begin() + static_cast<std::ptrdiff_t>(ages_.size() * 3 / 4);
-  std::nth_element(ages_.begin(), at, ages_.end());
-  return {oldest_, *at};
+void CacheShard::dispose(Segment& segment) {
+  used_ -= segment.used - first_;
+  segment.used = first_;
+  if (!writing_ || spare_ != nullptr) return give_back(segment);
+  unpoison(&segment, segments_.block_size());
+  spare_ = &segment;
 }
 
-void CacheShard::collect_ages(const Segment& segment) {
-  ages_.clear();
-  const char* begin = reinterpret_cast<const char*>(&segment);
-  for (std::size_t at = first_; at < segment.used;) {
-    const Item& record = *reinterpret_cast<const Item*>(begin + at);
-    if (record.live()) ages_.push_back(age_of(record.stamp));
-    at += record.length(segments_.unit());
-  }
+bool CacheShard::gain(bool evict) {
+  if (much_is_dead()) return empty_sparsest();
+  return evict && evict_batch();
 }
 
-std::uint32_t CacheShard::old_age() {
-  std::uint32_t sample[32];
-  std::size_t drawn = 0;
-  for (int tries = 0; tries < 64 && drawn < 32; ++tries) {
-    Locator at = index_.pick(random_());
-    if (at != kNoLocator) sample[drawn++] = age_of(item(at).stamp);
-  }
-  return drawn == 0 ? 0 : policy_->evicted_age({sample, drawn});
+// A segment's worth and an eighth: as much as lives in the segment to be emptied finds a place among it. In a
+// shard of few segments a quarter of all is enough.
+bool CacheShard::much_is_dead() const {
+  return used_ > live_ && used_ - live_ >= std::min(enough_, used_ / 4);
 }
 
-bool CacheShard::sweep(const Victim& victim) {
-  if (victim.segment == nullptr) return false;
-  Segment& segment = *victim.segment;
+bool CacheShard::evict_batch() {
+  const std::uint64_t wanted = segments_.block_size() / 8;
+  const Bytes before = given_back_;
+  std::uint64_t evicted = 0;
+  while (evicted < wanted && given_back_ == before && spare_ == nullptr) {
+    const std::uint64_t bytes = evict_one();
+    if (bytes == 0) break;
+    evicted += bytes;
+  }
+  return evicted > 0;
+}
+
+std::uint64_t CacheShard::evict_one() {
+  const Locator at = policy_->evict();
+  if (at == kNoLocator) return 0;
+  Item& record = item(at);
+  const std::uint64_t bytes = record.length(segments_.unit());
+  index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
+  discard(record);
+  ++counters_.evicted;
+  return bytes;
+}
+
+CacheShard::Segment* CacheShard::sparsest() {
+  Segment* best = oldest_;
+  for (Segment* segment = oldest_; segment != nullptr; segment = segment->newer) {
+    if (dead_in(*segment) > dead_in(*best)) best = segment;
+  }
+  for (Segment** open : {&open_, &moved_}) {
+    if (*open == nullptr || (best != nullptr && dead_in(**open) <= dead_in(*best))) continue;
+    if ((*open)->live == 0) continue;
+    best = *open;
+  }
+  if (best == open_ || best == moved_) {
+    if (best != nullptr) seal(best == open_ ? open_ : moved_);
+  }
+  return best;
+}
+
+bool CacheShard::empty_sparsest() {
+  Segment* best = sparsest();
+  if (best == nullptr || dead_in(*best) == 0) return false;
+  Segment& segment = *best;
   unseal(segment);
+  forget_holes(segment);
   char* const begin = reinterpret_cast<char*>(&segment);
   const std::size_t end = segment.used;
   std::size_t front = first_;
+  used_ -= end - first_;
+  const std::uint32_t lived = segment.live;
   for (std::size_t at = first_; at < end;) {
     Item& record = *reinterpret_cast<Item*>(begin + at);
     const std::size_t length = record.length(segments_.unit());
     at += length;
     if (!record.live()) continue;
-    if (victim.age != kNeverOld && age_of(record.stamp) >= victim.age) {
-      index_.erase(record.hash, segments_.locator_of(&record));
-      retire(record);
-      ++counters_.evicted;
-    } else if (front == first_ && room() >= length) {
-      relocate(record, length, reinterpret_cast<char*>(open_) + open_->used);
-      open_->used += static_cast<std::uint32_t>(length);
-      open_->live += static_cast<std::uint32_t>(length);
+    if (char* to = place_for_moved(length)) {
+      relocate(record, length, to);
+      segment_of(to)->live += static_cast<std::uint32_t>(length);
       segment.live -= static_cast<std::uint32_t>(length);
     } else {
       relocate(record, length, begin + front);
       front += length;
     }
   }
+  // Where holes do not suit what lives, more has to be dead before the next is worth its moves.
+  enough_ = segment.live > lived / 4 ? std::min(enough_ * 2, std::max(used_ / 8, least_dead()))
+                                     : std::max(enough_ / 2, least_dead());
+  segment.used = static_cast<std::uint32_t>(front);
+  used_ += front - first_;
   if (front == first_) {
-    give_back(segment);
+    dispose(segment);
     return true;
   }
-  segment.used = static_cast<std::uint32_t>(front);
   unpoison(begin + front, segments_.block_size() - front);
-  if (open_ != nullptr) seal(last_now_ms_);
-  open_ = &segment;
+  seal(moved_);
+  moved_ = &segment;
   return true;
+}
+
+char* CacheShard::place_for_moved(std::size_t length) {
+  if (char* hole = take_hole(length)) return hole;
+  if (room(moved_) < length) return nullptr;
+  char* place = reinterpret_cast<char*>(moved_) + moved_->used;
+  moved_->used += static_cast<std::uint32_t>(length);
+  used_ += length;
+  return place;
 }
 
 void CacheShard::relocate(Item& from, std::size_t length, char* to) {
@@ -153,43 +229,20 @@ void CacheShard::relocate(Item& from, std::size_t length, char* to) {
   std::memmove(to, &from, length);
   Item& record = *reinterpret_cast<Item*>(to);
   const Locator at = segments_.locator_of(to);
-  index_.move(record.hash, old, at);
+  index_.move(static_cast<std::uint32_t>(hash_of(at)), old, at);
+  policy_->moved(old, at);
   if (record.expires_at_ms() != Cache::kNever) wheel_.moved(at);
-  if (record.large() && record.extent() != nullptr) record.extent()->item_ = at;
   ++counters_.relocated;
-}
-
-bool CacheShard::oldest_is_an_extent() const {
-  if (oldest_extent_ == nullptr) return false;
-  return oldest_ == nullptr || age_of(oldest_extent_->stamp_) >= age_of(oldest_->sealed_stamp);
-}
-
-bool CacheShard::evict_extent() {
-  if (!oldest_is_an_extent()) return false;
-  Extent* extent = extent_to_evict();
-  if (extent == nullptr) return false;
-  erase(extent->item_);
-  ++counters_.evicted;
-  return true;
-}
-
-// The least recently used one that is not being sent. One that is sent is in use: dropping it would give
-// nothing back now, and left where it is it would be met again and again.
-Extent* CacheShard::extent_to_evict() {
-  for (int rounds = 0; oldest_extent_ != nullptr && rounds < kRounds; ++rounds) {
-    if (oldest_extent_->pins_.load(std::memory_order_relaxed) == 0) return oldest_extent_;
-    item(oldest_extent_->item_).stamp = now();
-    renew(*oldest_extent_);
-  }
-  return nullptr;
 }
 
 Bytes CacheShard::release_some(bool evict) {
   const Bytes before = given_back_;
   for (int rounds = 0; rounds < kRounds && given_back_ == before; ++rounds) {
-    if (evict && evict_extent()) continue;
-    if (evict && oldest_ == nullptr && open_ != nullptr) seal(last_now_ms_);
-    if (!sweep(choose_victim(evict))) break;
+    if (gain(evict)) continue;
+    // All that is left are open segments without an item.
+    const bool empty = (open_ != nullptr && open_->live == 0) || (moved_ != nullptr && moved_->live == 0);
+    if (!empty) break;
+    seal(open_ != nullptr && open_->live == 0 ? open_ : moved_);
   }
   return given_back_ - before;
 }

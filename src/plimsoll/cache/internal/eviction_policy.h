@@ -1,0 +1,74 @@
+// EvictionPolicy: the order in which a shard gives up its items; one file and one row of the table a policy.
+//
+// Order is kept apart from place: a policy links records into queues by the two locators in their headers and
+// never asks where they lie; the shard moves records to empty segments and says so. What a policy remembers
+// of items that are gone (ghosts) is its own memory, charged by the shard.
+//
+// Invariant: a live record that is in the index is in exactly one of its policy's queues, from insert() or
+// adopt() to erase() or evict().
+//
+// Thread-safety: its shard's lock. Cost: constant time a call, but for what is said. Limits: four queues, a
+// frequency of 1023. Errors: none. Ownership: records are the shard's; the store must outlive the policy.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "plimsoll/base/bytes.h"
+#include "plimsoll/cache/internal/segment_store.h"
+#include "plimsoll/cache/policy.h"
+
+namespace plimsoll {
+
+struct PolicyOptions {
+  const SegmentStore& items;
+  Objective objective = Objective::kObjects;
+  std::uint64_t hash_seed = 0;  // the hash of an item is hash64(its key, hash_seed)
+  std::uint64_t seed = 0;       // of what the policy draws at random
+};
+
+class EvictionPolicy {
+ public:
+  virtual ~EvictionPolicy() = default;
+
+  // A new key's record joins. Its frequency and queue are the policy's to write.
+  virtual void insert(Locator item, std::uint64_t hash) = 0;
+  // Read, or overwritten in place.
+  virtual void hit(Locator item) = 0;
+  // A look-up that found nothing; comes before the insert() of the same key, if there is one.
+  virtual void missed(std::uint64_t /*hash*/) {}
+  // Leaves for another reason than eviction: deleted, expired.
+  virtual void erase(Locator item) = 0;
+  // Takes the next victim out of the order, and remembers it if it has ghosts. Whoever is busy() is passed
+  // over. kNoLocator when there is none. The victim's key is there to be read until the next call.
+  virtual Locator evict() = 0;
+  // The record lies elsewhere now; `to` has the same bytes, links with them.
+  virtual void moved(Locator from, Locator to) = 0;
+  // Overwritten by a record of another length, which has no links yet: it takes over the place, and it is a
+  // hit. `from` is still readable.
+  virtual void replaced(Locator from, Locator to) = 0;
+  // The item's weight changed while it stayed where it is (a large value was made longer).
+  virtual void reweighed(Locator item, std::uint64_t before) = 0;
+
+  // Switching. The old policy shows its items, the next victim first, with what it knows of how often they
+  // were used; the new one adopts them in that order. visit() may relink the item it is given and those
+  // before it, and no policy method may follow but the destructor.
+  using Visit = std::function<void(Locator item, unsigned frequency)>;
+  virtual void visit(const Visit& visit) const = 0;
+  virtual void adopt(Locator item, std::uint64_t hash, unsigned frequency) = 0;
+
+  // Of ghosts and simulations, and what else grows with the items; not the records' links.
+  virtual Bytes memory() const { return {}; }
+  virtual std::size_t size() const = 0;  // items
+  virtual void CheckInvariants() const = 0;
+};
+
+std::unique_ptr<EvictionPolicy> make_lru(const PolicyOptions& options);
+std::unique_ptr<EvictionPolicy> make_lfu(const PolicyOptions& options);
+std::unique_ptr<EvictionPolicy> make_fifo(const PolicyOptions& options);
+std::unique_ptr<EvictionPolicy> make_adaptive(const PolicyOptions& options);
+
+std::unique_ptr<EvictionPolicy> make_policy(PolicyKind kind, const PolicyOptions& options);
+
+}  // namespace plimsoll

@@ -1,0 +1,56 @@
+// simulate: what a trace would have missed in a cache of this policy and capacity.
+//
+// It runs the requests through Cache itself, with records that have a weight instead of a value, so that what
+// it says is what the server would do, and a gigabyte of values takes no memory. Why: a hit rate on one's own
+// trace is the only one that counts.
+//
+//   SimulationResult r = *simulate(trace, {.policy = PolicyKind::kLru, .capacity = 137});
+//   r.object_miss_ratio();
+//
+// Thread-safety: any thread, on a trace that nobody changes. Cost: about 150 ns a request; 50 bytes an item
+// that the capacity holds. Limits: 2^32 requests at a time. Errors: kOutOfRange (a capacity of nothing),
+// kRefused (no address space). Ownership: none is kept.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "plimsoll/cache/policy.h"
+#include "plimsoll/cache/trace.h"
+
+namespace plimsoll {
+
+enum class Basis : std::uint8_t {
+  kObjects,  // the capacity is a number of objects
+  kBytes,    // a number of bytes of the trace's sizes
+};
+
+struct SimulationOptions {
+  PolicyKind policy = PolicyKind::kAdaptive;
+  Basis basis = Basis::kObjects;
+  Objective objective = Objective::kObjects;
+  std::uint64_t capacity = 0;
+  std::size_t shards = 0;  // a power of two up to 64; zero: default_shards()
+};
+
+struct SimulationResult {
+  std::uint64_t requests = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t requested_bytes = 0;
+  std::uint64_t missed_bytes = 0;
+  std::size_t shards = 0;
+  std::chrono::nanoseconds took{};
+
+  double object_miss_ratio() const;
+  double byte_miss_ratio() const;
+  double requests_per_second() const;
+};
+
+// One for each 256 objects, between one and 64: in smaller shards, what is hot spreads unevenly (16 shards
+// cost 0.7 points on a cache of 137 objects).
+std::size_t default_shards(std::uint64_t objects);
+
+Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& options);
+
+}  // namespace plimsoll
