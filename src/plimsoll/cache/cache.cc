@@ -50,7 +50,8 @@ Cache::Cache(const Options& options)
                                                          .hash_seed = options.seed,
                                                          .seed = Random::split_mix(seed),
                                                          .max_items = part(options.max_items),
-                                                         .max_bytes = part(options.max_bytes.count())}));
+                                                         .max_bytes = part(options.max_bytes.count()),
+                                                         .owner = options.owner}));
   }
   policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);
