@@ -219,7 +219,7 @@ class Plimsoll(Server):
 
 
 class Redis(Server):
-    """redis-server 7.0 with one database and nothing saved. `--databases 1`: what Plimsoll has as well."""
+    """redis-server 7.0 with nothing saved."""
 
     name = "redis-server"
 
@@ -227,7 +227,7 @@ class Redis(Server):
         self.chosen = free_port()
         super().__init__([peer("redis-server"), "--port", str(self.chosen), "--bind", LOOPBACK, "--dir",
                           "@DIR@",
-                          "--save", "", "--appendonly", "no", "--databases", "1", *flags])
+                          "--save", "", "--appendonly", "no", *flags])
 
     def is_ready(self):
         if "Ready to accept connections" not in self.said():
@@ -361,18 +361,22 @@ def reply_end(data, start=0):
         if line_end < 0:
             return None
         kind, line, start = data[start : start + 1], data[start + 1 : line_end], line_end + 2
-        expect(kind in (b"+", b"-") or re.fullmatch(rb"[:$*]-?[0-9]+", kind + line),
-               f"no RESP2 reply: {bytes(kind + line)[:60]!r}")
+        expect(kind in (b"+", b"-") or re.fullmatch(rb"[:$*]-?[0-9]+|_|,[-+.0-9a-z]+|#[tf]|[%~=][0-9]+",
+                                                    kind + line),
+               f"no reply of RESP: {bytes(kind + line)[:60]!r}")
         pending -= 1
-        if kind == b"$":
+        if kind in (b"$", b"="):
             start += int(line) + 2 if int(line) >= 0 else 0
-        elif kind == b"*":
-            pending += max(int(line), 0)
+        elif kind in (b"*", b"~", b"%"):
+            pending += max(int(line), 0) * (2 if kind == b"%" else 1)
     return start if start <= len(data) else None
 
 
 def parse(data):
-    """The value of one whole reply: Simple, Error, int, bytes, list or None."""
+    """The value of one whole reply: Simple, Error, int, float, bool, bytes, list or None.
+
+    A map is a list of its keys and values, as RESP2 has it; a set is a list.
+    """
     value, _ = parse_at(data, 0)
     return value
 
@@ -384,6 +388,12 @@ def parse_at(data, start):
         return Simple(line), after
     if kind == b"-":
         return Error(line), after
+    if kind == b"_":
+        return None, after
+    if kind == b",":
+        return float(line), after
+    if kind == b"#":
+        return line == b"t", after
     number = int(line)
     if kind == b":":
         return number, after
@@ -391,8 +401,10 @@ def parse_at(data, start):
         return None, after
     if kind == b"$":
         return bytes(data[after : after + number]), after + number + 2
+    if kind == b"=":
+        return bytes(data[after + 4 : after + number]), after + number + 2
     values = []
-    for _ in range(number):
+    for _ in range(number * (2 if kind == b"%" else 1)):
         value, after = parse_at(data, after)
         values.append(value)
     return values, after

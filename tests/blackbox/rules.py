@@ -81,7 +81,7 @@ def both_null_or_positive(_args, theirs, ours, _comparison):
 
 INFO_FIELDS = ("redis_version", "tcp_port", "uptime_in_seconds", "connected_clients", "used_memory",
                "maxmemory", "total_connections_received", "total_commands_processed", "keyspace_hits",
-               "keyspace_misses", "expired_keys", "evicted_keys", "role", "db0")
+               "keyspace_misses", "expired_keys", "evicted_keys", "role")
 
 
 def info_fields(text):
@@ -98,10 +98,9 @@ def info(_args, theirs, ours, _comparison):
                and name.encode() not in our_fields]
     if missing:
         return f"INFO without {missing}"
-    if re.sub(rb",avg_ttl.*", b"", their_fields.get(b"db0", b"")) != re.sub(rb",avg_ttl.*", b"",
-                                                                            our_fields.get(b"db0", b"")):
-        return f"other keyspace: {their_fields.get(b'db0')!r}, {our_fields.get(b'db0')!r}"
-    return None
+    keyspaces = [{name: re.sub(rb",avg_ttl.*", b"", value) for name, value in fields.items()
+                  if re.fullmatch(rb"db\d+", name)} for fields in (their_fields, our_fields)]
+    return None if keyspaces[0] == keyspaces[1] else f"other keyspaces: {keyspaces}"
 
 
 def positive(_args, theirs, ours, _comparison):
@@ -112,7 +111,8 @@ OUR_COMMANDS = set("""
 ping echo auth select quit command info config client hello dbsize flushall flushdb get set setnx setex
 psetex getset getdel getex mget mset append strlen getrange setrange incr decr incrby decrby incrbyfloat
 del unlink exists touch type scan keys randomkey expire pexpire expireat pexpireat ttl pttl expiretime
-pexpiretime persist memory substr
+pexpiretime persist memory substr msetnx rename renamenx copy move object swapdb multi exec discard watch
+unwatch
 """.split())
 TOLD_FLAGS = {b"readonly", b"write", b"denyoom", b"fast", b"admin"}
 
@@ -186,8 +186,8 @@ def client_list(_args, theirs, ours, _comparison):
                    b"cmd"} - set(fields)
         if missing:
             return f"a client without {sorted(missing)}: {line!r}"
-    names = [sorted(re.findall(rb" name=(\S*) ", text)) for text in (theirs, ours)]
-    return None if names[0] == names[1] else f"other names: {names}"
+    told = [sorted(re.findall(rb" (?:name|flags|db|multi|resp)=\S*", text)) for text in (theirs, ours)]
+    return None if told[0] == told[1] else f"others are told: {told}"
 
 
 NEEDED_CONFIG = {b"maxmemory", b"maxmemory-policy", b"save", b"appendonly", b"databases"}
@@ -199,6 +199,24 @@ def config_get(_args, theirs, ours, _comparison):
         return "an odd number of elements"
     missing = NEEDED_CONFIG & set(theirs[::2]) - set(ours[::2])
     return f"CONFIG GET without {sorted(missing)}" if missing else None
+
+
+def encoding(_args, theirs, ours, _comparison):
+    """Ours is the shortest that the value has; Redis also remembers how it came to be."""
+    kinds = [b"int", b"embstr", b"raw"]
+    if theirs not in kinds or ours not in kinds:
+        return None if theirs == ours else "no such encoding"
+    return None if kinds.index(ours) <= kinds.index(theirs) else "a longer encoding"
+
+
+def memory_stats(_args, theirs, ours, _comparison):
+    """The same fields, but for the databases."""
+    names = [[name for name in fields[::2] if not name.startswith(b"db.")] for fields in (theirs, ours)]
+    return None if names[0] == names[1] else f"other fields: {set(names[0]) ^ set(names[1])}"
+
+
+def some_text(_args, theirs, ours, _comparison):
+    return None if theirs and ours else "no text"
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -213,6 +231,12 @@ RULES = {
     "pexpiretime": (expire_time(TOLERANCE_SECONDS * 1000),
                     "times given as relative begin when the command is run"),
     "memory usage": (both_null_or_positive, "sizes are each server's own"),
+    "memory stats": (memory_stats, "sizes are each server's own"),
+    "memory doctor": (some_text, "advice is each server's own"),
+    "memory malloc-stats": (some_text, "allocators are each server's own"),
+    "object encoding": (encoding, "Redis remembers how a value came to be"),
+    "object idletime": (lambda *replies: None, "ours does not keep it"),
+    "object refcount": (positive, "Redis shares small numbers"),
     "info": (info, "its content is each server's own"),
     "hello": (hello, "the client's id and the server's name and version"),
     "client id": (positive, "ids are each server's own"),
@@ -226,12 +250,14 @@ RULES = {
 
 # Pattern of the command -> (pattern of our reply, reason), whatever Redis replies.
 ALLOWED = (
+    (rb"(?i)client tracking .*", rb"-ERR .*\r\n", "not there, and says so"),
     (rb"(?i)client setinfo .*", rb"\+OK\r\n|-ERR .*\r\n",
      "Redis has it since 7.2, and clients send it unasked"),
 )
 
 GO_ALONE = {"scan", "randomkey", "quit"}  # their rules send more commands, or they end the connection
-CONTAINERS = {"memory", "client", "config", "command"}
+CONTAINERS = {"memory", "client", "config", "command", "object"}
+QUEUED = b"+QUEUED\r\n"
 
 
 def name_of(args):
@@ -249,7 +275,7 @@ def difference(args, theirs, ours, comparison):
     """None when the replies to a command are as they should be; else what is wrong."""
     if theirs.startswith(NO_REPLY):
         return "redis does not reply"
-    if theirs == ours and name_of(args) not in GO_ALONE:
+    if theirs == ours and (name_of(args) not in GO_ALONE or theirs == QUEUED):
         return None
     line = b" ".join(args)
     if any(re.fullmatch(command, line, re.DOTALL) and re.fullmatch(reply, ours) for command, reply,

@@ -128,6 +128,13 @@ SPOILED = {
     "a QUIT that leaves the connection open": {"request": lambda args: [b"PING"] if args[0].lower() == b"quit"
                                                else args,
                                               "reply": on(b"quit", lambda raw: b"+OK\r\n")},
+    "a transaction that runs though its key changed": {"reply": on(b"exec", lambda raw: b"*0\r\n"
+                                                                   if raw == b"*-1\r\n" else raw)},
+    "a transaction whose last reply is another": {"reply": on(b"exec", add_to_numbers(rb"(?<=:)\d+", 1))},
+    "a null of RESP2 in RESP3": {"reply": on(b"get", lambda raw: b"$-1\r\n" if raw == b"_\r\n" else raw)},
+    "a map that is an array": {"reply": on(b"hello", lambda raw: raw.replace(b"%7", b"*14", 1))},
+    "a database that is another": {"request": lambda args: [b"SELECT", b"3"] if args[0].lower() == b"select"
+                                   and args[1:] == [b"2"] else args},
     "no RESP at all": {"reply": on(b"type", lambda raw: b"?\r\n")},
 }
 

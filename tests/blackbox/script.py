@@ -71,16 +71,23 @@ class Script:
     def some(self):
         r = self.random
         if r.random() < 0.0008:
-            return short_lives(r)
-        args = list(r.choice(self.makers)(r))
-        if r.random() < 0.12:
-            args = spoiled(r, args)
-        args[0] = odd_case(r, args[0])
-        steps = [Step(tuple(args))]
-        # Redis leaves a key that was set into the past until somebody looks: look, for the same DBSIZE.
-        if args[0].lower() == b"set" and any(a.lower() in (b"exat", b"pxat") for a in args):
-            steps.append(Step((b"GET", args[1])))
-        return steps
+            return r.choice((short_lives, watched_to_the_end))(r)
+        if r.random() < 0.02:
+            return transaction(r)
+        return one_of(r, self.makers)
+
+
+def one_of(r, makers):
+    """A command, spoiled at times, and what has to follow it."""
+    args = list(r.choice(makers)(r))
+    if r.random() < 0.12:
+        args = spoiled(r, args)
+    args[0] = odd_case(r, args[0])
+    steps = [Step(tuple(args))]
+    # Redis leaves a key that was set into the past until somebody looks: look, for the same DBSIZE.
+    if args[0].lower() == b"set" and any(a.lower() in (b"exat", b"pxat") for a in args):
+        steps.append(Step((b"GET", args[1])))
+    return steps
 
 
 # --- spoiling -----------------------------------------------------------------------------------------------
@@ -260,6 +267,32 @@ def mset(r):
     return args if r.random() < 0.93 else args[:-1]
 
 
+def database(r):
+    return r.choice((b"0", b"0", b"0", b"1", b"1", b"2", b"15", b"16", number(r)))
+
+
+def select(r):
+    return [b"SELECT", r.choice((b"0", b"0", b"0", b"1", b"2", b"15"))]
+
+
+def copy(r):
+    options = [chance(r, 0.4, b"REPLACE"), [odd_case(r, b"DB"), database(r)] if r.random() < 0.4 else [],
+               chance(r, 0.04, b"DB", b"zz")]
+    r.shuffle(options)
+    return [b"COPY", key(r), key(r)] + sum(options, [])
+
+
+def msetnx(r):
+    args = [b"MSETNX"]
+    for name in [r.choice((key(r), b"new%d" % r.randint(0, 20))) for _ in range(r.randint(1, 3))]:
+        args += [name, value(r)]
+    return args
+
+
+def object_command(r):
+    return [b"OBJECT", r.choice((b"ENCODING", b"encoding", b"REFCOUNT", b"IDLETIME", b"FREQ", b"zz")), key(r)]
+
+
 def scan(r):
     args = [b"SCAN", b"0" if r.random() < 0.85 else number(r)]
     if r.random() < 0.5:
@@ -297,7 +330,8 @@ def config(r):
 def command(r):
     names = (b"get", b"SET", b"mget", b"mset", b"del", b"expire", b"scan", b"ping", b"incrbyfloat", b"nosuch",
              b"", b"getex", b"client", b"strlen", b"hello", b"randomkey", b"memory|usage", b"memory",
-             b"config|get", b"touch", b"append", b"setrange")
+             b"config|get", b"touch", b"append", b"setrange", b"rename", b"copy", b"object", b"msetnx", b"exec",
+             b"watch", b"swapdb", b"move", b"multi", b"object|freq")
     return r.choice((
         lambda: [b"COMMAND", b"COUNT"], lambda: [b"COMMAND", b"COUNT", b"x"],
         lambda: [b"COMMAND", r.choice(UNKNOWN)], lambda: [b"COMMAND", b"INFO", r.choice(names)],
@@ -308,7 +342,8 @@ def command(r):
 
 
 def hello(r):
-    return [b"HELLO"] + r.choice(([], [b"2"], [b"2", b"SETNAME", b"hi"], [b"2", b"SETNAME", b"a b"],
+    return [b"HELLO"] + r.choice(([], [b"2"], [b"2"], [b"2"], [b"3"], [b"3"], [b"3", b"SETNAME", b"me"],
+                                  [b"3", b"AUTH", b"default", b"x"], [b"3", b"zz"], [b"2", b"SETNAME", b"hi"], [b"2", b"SETNAME", b"a b"],
                                   [b"2", b"SETNAME"], [b"2", b"AUTH", b"x"],
                                   [b"2", b"AUTH", b"nobody", b"x"], [b"1"], [b"4"], [b"abc"], [b"-1"],
                                   [b"2", b"zz"], [b"99999999999999999999"]))
@@ -327,7 +362,10 @@ def session(r):
         lambda r: [b"FLUSHDB"] + r.choice(([b"async"], [b"SYNC"], [b"zz"])), lambda r: [b"SELECT", b"0"],
         lambda r: [b"MEMORY", b"USAGE",
                    key(r)] + r.choice(([], [b"SAMPLES", number(r)], [b"SAMPLES"], [b"zz", b"1"])),
-        lambda r: [b"MEMORY"] + r.choice(([], [r.choice(UNKNOWN)], [b"USAGE"])),
+        lambda r: [b"MEMORY"] + r.choice(([], [r.choice(UNKNOWN)], [b"USAGE"], [b"STATS"], [b"DOCTOR"],
+                                          [b"PURGE"], [b"MALLOC-STATS"], [b"STATS", b"x"])),
+        lambda r: [b"SWAPDB", database(r), database(r)], hello,
+        lambda r: r.choice(([b"EXEC"], [b"DISCARD"], [b"UNWATCH"])),
         lambda r: [r.choice(UNKNOWN)] + r.choice(([], keys(r, 40))),
         lambda r: [b"FOO"] + [r.randbytes(r.randint(0, 60)) for _ in range(r.randint(0, 6))],
         lambda r: [b"FOO", b"y" * 200, b"z"],
@@ -371,7 +409,52 @@ MAKERS = (
     (2, lambda r: [b"DBSIZE"]),
     (2, lambda r: r.choice(([b"PING"], [b"PING", value(r)], [b"ECHO", value(r)], [b"PING", b"a", b"b"]))),
     (5, session),
+    (1, select),
+    (2, lambda r: [r.choice((b"RENAME", b"RENAMENX")), key(r), key(r)]),
+    (3, copy),
+    (1, lambda r: [b"MOVE", key(r), database(r)]),
+    (2, msetnx),
+    (1, object_command),
 )
+
+# What is kept for EXEC: whose replies are the same byte for byte, as its own reply is compared so.
+QUEUED_MAKERS = (set_command, set_command, one_key(b"GET"), one_key(b"GET"), getex, mset, msetnx, setrange, getrange,
+                 counter, counter, copy, expire, select, one_key(b"DEL"), one_key(b"EXISTS"), one_key(b"PERSIST"),
+                 one_key(b"TYPE"), one_key(b"INCR"), lambda r: [b"MGET"] + keys(r), lambda r: [b"DBSIZE"],
+                 lambda r: [b"RENAME", key(r), key(r)], lambda r: [b"MOVE", key(r), database(r)],
+                 lambda r: [b"SWAPDB", database(r), database(r)], lambda r: [b"PING"],
+                 lambda r: [b"APPEND", key(r), b"abc"], lambda r: [b"UNWATCH"], lambda r: [b"OBJECT", b"FREQ", key(r)],
+                 lambda r: [b"FLUSHDB"] if r.random() < 0.1 else [b"ECHO", value(r)],
+                 lambda r: [b"CLIENT", b"GETNAME"] if r.random() < 0.5 else [b"SETRANGE", key(r), b"3", b"xyz"])
+
+
+def transaction(r):
+    """WATCH at times, and what may change what is watched; MULTI, commands, and how it ends."""
+    steps, watched = [], keys(r, 3)
+    if r.random() < 0.6:
+        steps.append(Step((b"WATCH", *watched)))
+        for _ in range(r.choice((0, 0, 1, 1, 3))):
+            steps += one_of(r, QUEUED_MAKERS)
+            if r.random() < 0.3:
+                steps.append(Step((r.choice((b"EXPIRE", b"TTL", b"TOUCH", b"GET", b"INCR", b"DEL", b"PERSIST")),
+                                   watched[0], *([b"10000000"] if steps[-1].args[0] == b"EXPIRE" else []))))
+        steps += [Step((b"UNWATCH",))] if r.random() < 0.05 else []
+    steps.append(Step((b"MULTI",)))
+    for _ in range(r.choice((0, 1, 2, 3, 5, 10))):
+        if r.random() < 0.01:
+            steps.append(Step((r.choice((b"NOSUCH", b"MULTI", b"WATCH")), b"x")))
+        steps += one_of(r, QUEUED_MAKERS)
+    end = r.choice((b"EXEC",) * 8 + (b"DISCARD",))
+    return steps + [Step((end,) if r.random() < 0.98 else (end, b"x"))]
+
+
+def watched_to_the_end(r):
+    """A watched key expires, before the transaction or not at all; it is looked at after it."""
+    lifetime, pause = r.choice(((b"60", 0.12), (b"100000", 0.0)))
+    steps = [Step((b"SET", b"short:w", b"v", b"PX", lifetime)), Step((b"WATCH", b"short:w"))]
+    steps += [Step((b"GET", b"short:w"))] if r.random() < 0.5 else []
+    steps += [Step((b"MULTI",), pause=pause), Step((b"GET", b"short:w")), Step((b"EXEC",))]
+    return steps + [Step((b"DEL", b"short:w")), Step((b"DBSIZE",))]
 
 
 def short_lives(r):

@@ -116,8 +116,11 @@ public class JavaClientCases {
     same(change(of, AlterConfigOp.OpType.DELETE, "retention.ms", ""), null, "delete");
     becomes("604800000 true LONG", "retention.ms deleted", () -> setting(of, "retention.ms"));
     same(change(of, AlterConfigOp.OpType.APPEND, "cleanup.policy", "compact"), null, "append");
-    becomes(true, "cleanup.policy is both, in any order", // a set: Apache Kafka names the first first, others need not
-        () -> setting(of, "cleanup.policy").matches("(delete,compact|compact,delete) false LIST"));
+    becomes("delete,compact false LIST", "cleanup.policy appended to", () -> setting(of, "cleanup.policy"));
+    same(change(of, AlterConfigOp.OpType.SET, "cleanup.policy", "compact,delete"), null, "set to both");
+    becomes("compact,delete false LIST", "cleanup.policy as it was set", () -> setting(of, "cleanup.policy"));
+    same(change(of, AlterConfigOp.OpType.SUBTRACT, "cleanup.policy", "compact"), null, "subtract");
+    becomes(true, "cleanup.policy is delete", () -> setting(of, "cleanup.policy").matches("delete (true|false) LIST"));
     same(change(of, AlterConfigOp.OpType.SET, "no.such.key", "1"), "InvalidConfigurationException", "no such key");
     same(change(of, AlterConfigOp.OpType.APPEND, "retention.ms", "1"), "InvalidConfigurationException", "append to a number");
   }

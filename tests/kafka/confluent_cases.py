@@ -245,10 +245,34 @@ def many_large_messages_come_whole(address):
     expect([each.value() for each in got] == wanted, "54 MB came otherwise than they went")
 
 
+def a_compacted_topic_wants_keys_in_every_codec(address):
+    for codec in CODECS:
+        topic = made(address, f"ck-keys-{codec}", **{"cleanup.policy": "compact"})
+        good = Writer(address, compression_type=codec, linger_ms=200)
+        for number in range(100):
+            good.send(topic, b"x" * 500, key=b"%d" % number)
+        good.finish()
+        found = raw_fetch.batches(address, topic)
+        expect(found and all(batch.codec == codec for batch in found), f"{codec}: not compressed by it")
+        bad = Writer(address, compression_type=codec, linger_ms=200)
+        for number in range(100):
+            bad.send(topic, b"%d" % number + b"x" * 500, key=b"" if number != 70 else None)  # an empty key is one
+        expect(bad.producer.flush(WAIT) == 0, f"{codec}: messages were never answered")
+        # The client may send them in more than one batch: those without the bad one are taken.
+        codes = {error.code() for error in bad.errors}
+        expect(KafkaError.INVALID_RECORD in codes and codes <= {KafkaError.INVALID_RECORD, -138},
+               f"{codec}: {len(bad.errors)} refused with {codes}")
+        expect(not any(value.startswith(b"70x") for _, _, value in bad.confirmed), f"{codec}: it was taken")
+        kept = read(address, topic)
+        expect(len(kept) == 100 + len(bad.confirmed) and all(each.key() is not None for each in kept),
+               f"{codec}: {len(kept)} are there, {len(bad.confirmed)} of the second lot confirmed")
+
+
 CASES = (topics_are_made_listed_and_deleted, a_deleted_topic_begins_anew_when_made_again, partitions_are_added,
          settings_are_given_shown_and_changed, every_codec_with_and_without_numbers,
          order_holds_over_partitions_with_five_requests_under_way, reading_starts_wherever_it_is_told,
-         times_find_offsets, headers_nulls_and_times_survive, many_large_messages_come_whole)
+         times_find_offsets, headers_nulls_and_times_survive, many_large_messages_come_whole,
+         a_compacted_topic_wants_keys_in_every_codec)
 
 if __name__ == "__main__":
     broker.main(__doc__, CASES)

@@ -40,13 +40,13 @@ FETCH_BYTES = 50 << 20
 class Grouped(broker.Plimsoll):
     """The server in a cgroup of its own; its process is the child of the program that made the cgroup."""
 
-    def __init__(self, cage, binary):
-        self.cage = cage
-        super().__init__(binary)  # with no setting but its ports: it must find the limit itself
+    def __init__(self, cage, binary, *flags, limit=LIMIT):
+        self.cage, self.limit = cage, limit
+        super().__init__(binary, *flags)  # the flood: with no setting but its ports, as it must find the limit itself
 
     def start(self):
         if self.command[0] != self.cage:
-            self.command = [self.cage, LIMIT, *self.command]
+            self.command = [self.cage, self.limit, *self.command]
         super().start()
 
     def await_ready(self):
@@ -228,7 +228,7 @@ def end_well(server):
     code = server.exit_code(60)
     expect(server.figure("oom_kills") == 0, f"the kernel killed {server.figure('oom_kills')} times")
     expect(code == 0, server.last_words())
-    print(f"the cgroup's peak was {server.figure('peak') / (1 << 20):.1f} MiB of {LIMIT}")
+    print(f"the cgroup's peak was {server.figure('peak') / (1 << 20):.1f} MiB of {server.limit}")
 
 
 def main():

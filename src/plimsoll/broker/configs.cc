@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "plimsoll/base/text.h"
 #include "plimsoll/broker/internal/request_context.h"
 #include "plimsoll/wire/kafka_configs.h"
 
@@ -162,17 +163,25 @@ std::string set_key(TopicConfig& config, std::string_view name, std::string_view
   return {};
 }
 
-// `value` added to the comma-separated list, or taken out of it.
-std::string edited_list(const std::string& list, std::string_view value, bool add) {
-  std::string edited;
-  std::size_t at = 0;
-  while (at <= list.size() && !list.empty()) {
-    const std::size_t end = std::min(list.find(',', at), list.size());
-    const std::string part = list.substr(at, end - at);
-    if (part != value) edited += (edited.empty() ? "" : ",") + part;
-    at = end + 1;
+bool names(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    if (trim(take_until(list, ',')) == word) return true;
   }
-  if (add) edited += (edited.empty() ? "" : ",") + std::string(value);
+  return false;
+}
+
+// The words of `value` added to the list behind those that it has, or taken out of it.
+std::string edited_list(std::string_view list, std::string_view value, bool add) {
+  std::string edited;
+  const auto put = [&](std::string_view word) { edited.append(edited.empty() ? "" : ",").append(word); };
+  while (!list.empty()) {
+    const std::string_view word = trim(take_until(list, ','));
+    if (add || !names(value, word)) put(word);
+  }
+  while (add && !value.empty()) {
+    const std::string_view word = trim(take_until(value, ','));
+    if (!names(edited, word)) put(word);
+  }
   return edited;
 }
 

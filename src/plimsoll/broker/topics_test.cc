@@ -153,6 +153,14 @@ TEST_F(TopicsTest, ConfigurationsAreSetTakenBackAndDescribed) {
   EXPECT_EQ(store_->find("a")->config()->retention_ms, 5000);
   EXPECT_EQ(alter("a", "cleanup.policy", Operation::kAppend, "compact"), Code::kNone);
   EXPECT_TRUE(store_->find("a")->config()->compact && store_->find("a")->config()->delete_old);
+  const auto policy = [&] { return find_topic_key("cleanup.policy")->get(*store_->find("a")->config()); };
+  EXPECT_EQ(policy(), "delete,compact");
+  EXPECT_EQ(alter("a", "cleanup.policy", Operation::kAppend, "compact,delete"), Code::kNone);
+  EXPECT_EQ(policy(), "delete,compact") << "what is there stays where it is";
+  EXPECT_EQ(alter("a", "cleanup.policy", Operation::kSet, "compact, delete"), Code::kNone);
+  EXPECT_EQ(policy(), "compact,delete") << "in the order in which they were given";
+  EXPECT_EQ(alter("a", "cleanup.policy", Operation::kSubtract, "delete,compact"), Code::kInvalidConfig);
+  EXPECT_EQ(policy(), "compact,delete");
   EXPECT_EQ(alter("a", "cleanup.policy", Operation::kSubtract, "delete"), Code::kNone);
   EXPECT_FALSE(store_->find("a")->config()->delete_old);
   EXPECT_EQ(alter("a", "retention.ms", Operation::kAppend, "1"), Code::kInvalidConfig);

@@ -2,7 +2,8 @@
 //
 // An account states what it is guaranteed, what it may reach and what kind of memory it holds; it knows what
 // it uses. Guarantees that are not used are lent to droppable accounts, and called back from them by the
-// governor; accounts that cannot be dropped never borrow. A child's use is part of its parent's.
+// governor; accounts that cannot be dropped never borrow, and are not kept out by what was lent. A child's
+// use is part of its parent's.
 //
 // Invariant: used() == the sum of its charges and its children's; granted only while used() <= maximum() for
 // it and every account above it, and, at the root, while the line holds.

@@ -72,6 +72,25 @@ TEST(Account, LendsUnusedGuaranteesToDroppableAccountsButNotTheHeadroom) {
   EXPECT_TRUE(cache.charge(most));
 }
 
+// A full cache that had borrowed a guarantee kept every new connection out of a server with a log.
+TEST(Account, WhatIsLentStandsInNobodysWay) {
+  LoadLine line({.limit = kLimit});
+  Account& index = line.open({.name = "index", .guarantee = 20_MiB});
+  Account& cache = line.open({.name = "cache", .kind = AccountKind::kDroppable});
+  Account& bodies = line.open({.name = "bodies", .kind = AccountKind::kWaitable});
+  Charge full = cache.charge(line.line() - line.headroom());
+  ASSERT_TRUE(full);
+  EXPECT_TRUE(bodies.charge(line.headroom()));
+  EXPECT_FALSE(bodies.charge(line.headroom() + 1_B)) << "there is no more than the line";
+  full.shrink(50_MiB);
+  EXPECT_TRUE(bodies.charge(50_MiB)) << "what the cache gives back is there";
+  cache.pin(full.size());
+  EXPECT_FALSE(bodies.charge(50_MiB)) << "of it, what is pinned could not be called back for the guarantee";
+  EXPECT_TRUE(bodies.charge(30_MiB));
+  EXPECT_TRUE(index.charge(20_MiB));
+  cache.unpin(full.size());
+}
+
 TEST(Account, KeepsTheHeadroomFromADroppableAccountInAGroupToo) {
   LoadLine line({.limit = kLimit});
   Account& group = line.open({.name = "store"});

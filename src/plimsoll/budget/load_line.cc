@@ -149,11 +149,15 @@ bool LoadLine::fits(const Account& child, bool droppable) const noexcept {
     bool at_root = parent.parent_ == nullptr;
     return !at_root || used <= maximum - headroom_.load(kRelaxed) - kept_for_waiters_.load(kRelaxed);
   }
-  // What others are guaranteed and do not use is kept for them; only droppable accounts borrow it.
+  // What others are guaranteed and do not use is kept for them; only droppable accounts borrow it. What those
+  // could give back stands in nobody's way beyond the bound above: else whoever borrowed a guarantee would
+  // keep everybody else out with it. (One that grows meanwhile hides at most what it grew by, and that can be
+  // called back as well.)
   for (const Account* other = parent.first_child_.load(std::memory_order_acquire); other != nullptr;
        other = other->next_sibling_) {
     if (other == &child) continue;
     used += std::max<std::int64_t>(0, other->guarantee_.load(kRelaxed) - other->used_.load(kRelaxed));
+    used -= other->droppable().signed_count();
   }
   return used <= maximum;
 }

@@ -45,7 +45,10 @@ class Model {
       }
       for (int other = 0; other < static_cast<int>(accounts.size()); ++other) {
         if (other == node || accounts[other].parent != a.parent) continue;
-        above += std::max<std::int64_t>(0, accounts[other].guarantee - accounts[other].used);
+        const ModelAccount& o = accounts[other];
+        above += std::max<std::int64_t>(0, o.guarantee - o.used);
+        if (o.kind == AccountKind::kDroppable)
+          above -= std::max<std::int64_t>(0, o.used - std::max(o.pinned, o.guarantee));
       }
       if (above > bound) return false;
     }

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "plimsoll/base/hash.h"
+#include "plimsoll/cache/internal/adaptive_learner.h"
 #include "plimsoll/cache/internal/shard.h"
 
 namespace plimsoll {
@@ -37,6 +38,7 @@ Cache::Cache(const Options& options)
           {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})) {
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
   std::uint64_t seed = options.seed + 1;
+  const auto learner = std::make_shared<AdaptiveLearner>(options.objective);
   for (std::size_t i = 0; i < options.shards; ++i) {
     auto part = [&](std::uint64_t whole) {
       return whole / options.shards + (i < whole % options.shards ? 1 : 0);
@@ -49,6 +51,7 @@ Cache::Cache(const Options& options)
                                                          .objective = options.objective,
                                                          .hash_seed = options.seed,
                                                          .seed = Random::split_mix(seed),
+                                                         .learner = learner,
                                                          .max_items = part(options.max_items),
                                                          .max_bytes = part(options.max_bytes.count()),
                                                          .owner = options.owner}));
@@ -66,6 +69,10 @@ CacheShard& Cache::shard_of(std::uint64_t hash) const {
 Cache::Slot Cache::lock(std::string_view key, std::int64_t now_ms) {
   std::uint64_t hash = hash64(key, options_.seed);
   return Slot(*this, shard_of(hash), key, hash, now_ms);
+}
+
+bool Cache::watch(KeyWatcher& watcher, std::string_view key) {
+  return watches_.add(watcher, hash64(key, options_.seed));
 }
 
 Bytes Cache::release(Bytes wanted, CacheShard* own) {
@@ -161,6 +168,11 @@ void Cache::set_policy(PolicyKind kind) {
 
 std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                           const std::function<void(std::string_view)>& visit) {
+  return scan_with_expiry(cursor, count, now_ms, [&](std::string_view key, std::int64_t) { visit(key); });
+}
+
+std::uint64_t Cache::scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                                      const std::function<void(std::string_view, std::int64_t)>& visit) {
   constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
   std::uint64_t number = cursor >> 32;
   std::uint64_t position = cursor & (kEnd - 1);
@@ -174,7 +186,7 @@ std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t 
         std::int64_t expires = item.expires_at_ms();
         if (expires != kNever && now_ms > expires) return;
         ++seen;
-        visit(item.key());
+        visit(item.key(), expires);
       });
       // An empty bucket is work too: a table that was emptied must not be walked in one call.
       seen += seen == 0 && position % 1024 == 0 ? 1 : 0;

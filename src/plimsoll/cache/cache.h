@@ -35,6 +35,7 @@
 #include "plimsoll/budget/reclaimer.h"
 #include "plimsoll/cache/extent.h"
 #include "plimsoll/cache/held.h"
+#include "plimsoll/cache/key_watches.h"
 #include "plimsoll/cache/policy.h"
 
 namespace plimsoll {
@@ -125,6 +126,8 @@ class Cache final : public Reclaimer {
     // REQUIRES: exists(). May move the item; false when there is no memory to do it.
     bool set_expiry(std::int64_t expires_at_ms);
     void erase();
+    // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
+    ExtentRef take();
 
    private:
     friend class Cache;
@@ -135,6 +138,7 @@ class Cache final : public Reclaimer {
                std::uint64_t weight = 0, HeldValue* held = nullptr);
     ExtentRef open_extent(std::size_t size);
     bool set_expiry_of_large(std::int64_t expires_at_ms);
+    void changed() { cache_->watches_.tell(hash_); }
 
     Cache* cache_;
     CacheShard* shard_;
@@ -146,6 +150,10 @@ class Cache final : public Reclaimer {
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
   Slot lock(std::string_view key, std::int64_t now_ms);
+
+  // From here on `watcher` is told when the key changes, as KeyWatches says; false: it watches the key
+  // already.
+  bool watch(KeyWatcher& watcher, std::string_view key);
 
   // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
   // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
@@ -163,6 +171,9 @@ class Cache final : public Reclaimer {
   // `visit` must not use the cache.
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
                      const std::function<void(std::string_view)>& visit);
+  // The same, with when each key ends (or kNever).
+  std::uint64_t scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                                 const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
   void clear();
@@ -209,6 +220,7 @@ class Cache final : public Reclaimer {
   std::atomic<std::size_t> next_release_{0};
   std::atomic<std::size_t> next_tidied_{0};
   std::atomic<std::uint64_t> next_random_{0};
+  KeyWatches watches_;
 };
 
 }  // namespace plimsoll

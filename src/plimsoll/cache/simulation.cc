@@ -69,7 +69,7 @@ Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& o
       continue;
     }
     result.missed_bytes += request.size;
-    if (slot.put_weight(request.size) == WriteStatus::kRefused)
+    if (slot.put_weight(by_bytes ? request.size : 1) == WriteStatus::kRefused)
       return fail(ErrorCode::kRefused, "there is no memory for the records");
   }
   result.took = std::chrono::steady_clock::now() - begin;

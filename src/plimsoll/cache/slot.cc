@@ -43,13 +43,23 @@ PinnedValue Cache::Slot::pin() const { return PinnedValue(*shard_->item(item_).e
 void Cache::Slot::touch() { shard_->touch(item_, hash_); }
 
 void Cache::Slot::erase() {
+  changed();
   shard_->erase(item_, Removal::kErased);
   item_ = kNoItem;
+}
+
+ExtentRef Cache::Slot::take() {
+  Extent* extent = shard_->item(item_).extent();
+  extent->references_.fetch_add(1, std::memory_order_relaxed);  // the item holds another one meanwhile
+  ExtentRef kept(extent);
+  erase();
+  return kept;
 }
 
 // A record of the shard's own making if it can, else with memory that other shards give up.
 bool Cache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
                         std::uint64_t weight, HeldValue* held) {
+  changed();
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
@@ -134,6 +144,7 @@ WriteStatus Cache::Slot::resize(std::size_t size) {
     if (extent.pins_.load(std::memory_order_acquire) == 0 && extent.reserve(size)) {
       extent.set_size(size);
       shard_->resized(item_, before);
+      changed();
       return WriteStatus::kDone;
     }
   }
@@ -169,6 +180,7 @@ bool Cache::Slot::set_expiry(std::int64_t expires_at_ms) {
   Item& record = shard_->item(item_);
   if (record.expiring()) {
     shard_->schedule(item_, expires_at_ms, now_ms_);
+    changed();
     return true;
   }
   if (expires_at_ms == kNever) return true;

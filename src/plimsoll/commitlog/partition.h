@@ -17,8 +17,8 @@
 // and a check of at most the last 4 KiB and a batch. Limits: segments below 2 GiB. Errors: LogError; after a
 // failed sync all appends are kStorage until the store is opened again. A compressed batch that cannot be
 // unfolded, or for which there is no memory, is looked up by time as a whole: its base offset, its maximum
-// timestamp. Ownership: kept by its Topic; a SendPlan keeps its file, which stays readable after the segment
-// was deleted.
+// timestamp; a compacted topic refuses it, as a record without a key may be in it. Ownership: kept by its
+// Topic; a SendPlan keeps its file, which stays readable after the segment was deleted.
 #pragma once
 
 #include <cstdint>

@@ -12,8 +12,8 @@
 //
 // Thread-safety: pure functions on the caller's bytes. Cost: check_batch() 10 ns a record and 0.1 ns a byte
 // (CRC-32C); a header 10 ns. Limits: version 2 only; records of compressed batches are not read (that takes
-// their codec). Errors: a LogError; nothing a client sends aborts. Ownership: views live as long as the
-// bytes.
+// their codec: internal/record_fronts.h). Errors: a LogError; nothing a client sends aborts. Ownership: views
+// live as long as the bytes.
 #pragma once
 
 #include <cstddef>
@@ -70,7 +70,7 @@ std::uint32_t batch_crc(std::span<const char> batch);
 struct BatchLimits {
   std::uint64_t max_bytes = 1'048'588;
   bool allow_control = false;
-  bool require_keys = false;  // of uncompressed batches
+  bool require_keys = false;  // of uncompressed batches; others: check_compressed_keys()
 };
 
 struct BatchCheck {

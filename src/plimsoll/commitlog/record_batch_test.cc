@@ -129,6 +129,7 @@ TEST(TopicConfig, SaysWhatWouldBeRight) {
   };
   EXPECT_EQ(set("cleanup.policy", "compact, delete"), "");
   EXPECT_TRUE(config.compact && config.delete_old);
+  EXPECT_EQ(find_topic_key("cleanup.policy")->get(config), "compact,delete");
   EXPECT_EQ(set("cleanup.policy", "compact"), "");
   EXPECT_FALSE(config.delete_old);
   EXPECT_NE(set("cleanup.policy", ""), "");

@@ -46,17 +46,19 @@ const char* set_boolean(TopicConfig& config, std::string_view text) {
 }
 
 std::string cleanup(const TopicConfig& config) {
-  if (config.compact && config.delete_old) return "delete,compact";
+  if (config.compact && config.delete_old) return config.compact_first ? "compact,delete" : "delete,compact";
   return config.compact ? "compact" : "delete";
 }
 
 const char* set_cleanup(TopicConfig& config, std::string_view text) {
   bool compact = false;
+  bool compact_first = false;
   bool erase = false;
   while (!text.empty()) {
     const std::string_view word = trim(take_until(text, ','));
     if (word == "compact") {
       compact = true;
+      compact_first = compact_first || !erase;
     } else if (word == "delete") {
       erase = true;
     } else {
@@ -65,6 +67,7 @@ const char* set_cleanup(TopicConfig& config, std::string_view text) {
   }
   if (!compact && !erase) return "delete, compact, or both with a comma";
   config.compact = compact;
+  config.compact_first = compact_first && erase;
   config.delete_old = erase;
   return nullptr;
 }

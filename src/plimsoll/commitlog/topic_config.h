@@ -29,8 +29,9 @@ struct TopicConfig {
   std::int64_t segment_bytes = std::int64_t{64} << 20;
   std::int64_t segment_ms = std::int64_t{7} * 24 * 3600 * 1000;
   std::int64_t max_message_bytes = 1'048'588;
-  bool delete_old = true;  // cleanup.policy has `delete`
-  bool compact = false;    // cleanup.policy has `compact`: records need a key
+  bool delete_old = true;      // cleanup.policy has `delete`
+  bool compact = false;        // cleanup.policy has `compact`: records need a key
+  bool compact_first = false;  // of both: shown in the order in which they were given
   bool append_time = false;
   std::int64_t timestamp_difference_max_ms = std::numeric_limits<std::int64_t>::max();
   std::int64_t index_interval_bytes = 4096;

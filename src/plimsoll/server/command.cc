@@ -1,11 +1,13 @@
 #include "plimsoll/server/command.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "plimsoll/base/check.h"
 #include "plimsoll/base/text.h"
 #include "plimsoll/server/internal/arguments.h"
+#include "plimsoll/server/internal/handlers.h"
 
 namespace plimsoll {
 namespace {
@@ -38,7 +40,34 @@ Progress refuse_unknown(CommandContext& context) {
   return refuse_argument(context, "ERR unknown command '", c_string(args[0]).substr(0, kQuoted), after);
 }
 
+// What is not queued between MULTI and EXEC.
+bool runs_at_once(const Command& command) {
+  static constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit"};
+  return std::find(std::begin(kNames), std::end(kNames), command.name) != std::end(kNames);
+}
+
+// A command that cannot be run; a transaction that it was meant for cannot either. An EXEC that is wrong ends
+// the transaction itself, and says so.
+Progress reject(CommandContext& context, const Command* command, std::string_view code,
+                std::string_view text) {
+  if (command != nullptr && command->name == "exec") {
+    context.session.transaction.reset();
+    const std::string_view shown = code == "ERR" ? std::string_view() : code;
+    return refuse_argument(context, "EXECABORT Transaction discarded because of: ", shown,
+                           (shown.empty() ? "" : " ") + std::string(text));
+  }
+  if (context.session.queues()) context.session.transaction->fail();
+  return refuse_argument(context, code, {}, " " + std::string(text));
+}
+
 }  // namespace
+
+void CommandContext::alone(const std::function<void()>& run) {
+  if (is_alone) return run();
+  is_alone = true;
+  server.alone(run);
+  is_alone = false;
+}
 
 bool Command::has_flag(std::string_view flag) const {
   for (std::string_view rest = flags; !rest.empty();) {
@@ -65,12 +94,19 @@ Progress run_command(CommandContext& context) {
     return command->run(context);
   }
   context.session.last_command = command != nullptr ? command->name : "NULL";
-  if (command == nullptr) return refuse_unknown(context);
-  const auto count = static_cast<std::int64_t>(context.args.size());
-  if (command->arity > 0 ? count != command->arity : count < -command->arity) return refuse_arity(context);
-  if (!context.session.authenticated && !command->has_flag("no_auth")) {
-    return refuse(context, "NOAUTH Authentication required.");
+  if (command == nullptr) {
+    if (context.session.queues()) context.session.transaction->fail();
+    return refuse_unknown(context);
   }
+  const auto count = static_cast<std::int64_t>(context.args.size());
+  if (command->arity > 0 ? count != command->arity : count < -command->arity) {
+    return reject(context, command, "ERR",
+                  "wrong number of arguments for '" + std::string(command->name) + "' command");
+  }
+  if (!context.session.authenticated && !command->has_flag("no_auth")) {
+    return reject(context, command, "NOAUTH", "Authentication required.");
+  }
+  if (context.session.queues() && !runs_at_once(*command)) return queue_command(context);
   return command->run(context);
 }
 

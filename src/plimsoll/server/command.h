@@ -18,10 +18,17 @@
 #include "plimsoll/base/clock.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/cache.h"
+#include "plimsoll/server/databases.h"
 #include "plimsoll/server/reply.h"
 #include "plimsoll/server/session.h"
 
 namespace plimsoll {
+
+// What MEMORY STATS tells.
+struct MemoryFigures {
+  Bytes charged, peak, runtime, connections, payload, index, cache, resident;
+  std::uint64_t keys = 0;
+};
 
 // What commands may ask of the whole server.
 class ServerFacts {
@@ -38,6 +45,18 @@ class ServerFacts {
   virtual void reset_stats() {}  // CONFIG RESETSTAT
   // What a command holds of its own while it replies is charged to (the list that KEYS makes).
   virtual Account& scratch() = 0;
+  // Runs `run` while no other loop runs commands: nobody's command comes between those that `run` runs.
+  // Sessions and their clients' states may be looked at. REQUIRES: not from within `run`.
+  virtual void alone(const std::function<void()>& run) = 0;
+  // REQUIRES: alone.
+  virtual void each_session(const std::function<void(const Session&)>& visit) = 0;
+  // What a transaction keeps is charged with this, after making room if need be; empty when refused.
+  virtual Charge charge_transaction(Bytes bytes) = 0;
+  virtual Bytes transaction_maximum() const = 0;
+  virtual MemoryFigures memory_figures() const = 0;
+  virtual std::string memory_advice() const = 0;  // MEMORY DOCTOR, in words
+  virtual std::string memory_table() const = 0;   // MEMORY MALLOC-STATS
+  virtual void purge_memory() = 0;                // MEMORY PURGE
 };
 
 enum class Progress : std::uint8_t {
@@ -50,6 +69,7 @@ struct CommandContext {
   std::span<ExtentRef> bodies;  // bodies[i]: args[i] in pages of its own, or empty; may be moved from
   Reply& reply;
   Cache& cache;
+  Databases& databases;
   ServerFacts& server;
   Session& session;
   std::int64_t now_ms = 0;  // Unix time at which the command is run
@@ -59,6 +79,15 @@ struct CommandContext {
   PinnedValue kept = {};
   // True once the reader holds its share: commands with many values return kAgain then.
   std::function<bool()> reader_is_full = [] { return false; };
+  bool is_alone = false;        // no other loop runs commands
+  std::string stored_key = {};  // of the key locked last, when it is not stored as it was sent
+
+  // The client's key, in its database or in another. One at a time: the last one's slot has ended.
+  Cache::Slot lock(std::string_view key) { return lock(key, session.database); }
+  Cache::Slot lock(std::string_view key, unsigned database) {
+    return cache.lock(databases.stored(database, key, stored_key), now_ms);
+  }
+  void alone(const std::function<void()>& run);
 };
 
 struct Command {

@@ -181,7 +181,7 @@ TEST(CommandTable, DocsHaveASummaryOfEach) {
             "*2\r\n$3\r\nget\r\n*6\r\n$7\r\nsummary\r\n$28\r\nReturns the string of a key.\r\n$5\r\nsince\r\n"
             "$5\r\n1.0.0\r\n$5\r\ngroup\r\n$6\r\nstring\r\n");
   const std::string memory = f.run("command docs memory");
-  EXPECT_NE(memory.find("$11\r\nsubcommands\r\n*4\r\n$12\r\nmemory|usage\r\n*6\r\n"), std::string::npos)
+  EXPECT_NE(memory.find("$11\r\nsubcommands\r\n*12\r\n$13\r\nmemory|doctor\r\n*6\r\n"), std::string::npos)
       << memory;
 }
 

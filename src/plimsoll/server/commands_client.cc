@@ -21,11 +21,11 @@ std::string_view id_of(std::string_view line) {
   return line.substr(0, line.find(' '));
 }
 
-// One bulk string of all lines. It is not put together first: a client may ask for the same line often.
+// One text of all lines. It is not put together first: a client may ask for the same line often.
 void reply_lines(Reply& reply, const std::vector<std::string_view>& lines) {
   std::size_t size = 0;
   for (std::string_view line : lines) size += line.size() + 1;
-  reply.bulk_header(size);
+  reply.verbatim_header(size);
   for (std::string_view line : lines) {
     reply.raw(line);
     reply.raw("\n");
@@ -99,6 +99,11 @@ Progress client_setinfo_command(CommandContext& context) {
   std::string& text = is_name ? session.library_name : session.library_version;
   if (set_client_text(context, text, context.args[3], option)) context.reply.ok();
   return Progress::kDone;
+}
+
+// Invalidations would have to be sent for every key that was read: this server does not keep who read what.
+Progress client_tracking_command(CommandContext& context) {
+  return refuse(context, "ERR CLIENT TRACKING is not supported by this server, which sends no invalidations");
 }
 
 Progress client_info_command(CommandContext& context) {

@@ -20,7 +20,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
 
 void reply_words(Reply& reply, std::string_view text, std::string_view before = "") {
   const std::vector<std::string_view> words = words_of(text);
-  reply.array(words.size());
+  reply.set(words.size());
   for (std::string_view word : words) reply.simple(std::string(before).append(word));
 }
 
@@ -44,29 +44,47 @@ void reply_name_and(Reply& reply, std::string_view name, std::int64_t number) {
   reply.integer(number);
 }
 
-// Where the keys are, as a specification: from an index on, to an index counted from there or from the end.
-void reply_key_specs(Reply& reply, const Command& row) {
-  reply.array(row.first_key == 0 ? 0 : 1);
-  if (row.first_key == 0) return;
-  reply.array(6);
+// What is done to a key: rows say it of all their keys, or of each with a semicolon between them.
+std::string_view flags_of_key(const Command& row, std::size_t number) {
+  std::string_view rest = row.key_flags;
+  std::string_view flags = take_until(rest, ';');
+  while (number-- > 0 && !rest.empty()) flags = take_until(rest, ';');
+  return flags;
+}
+
+// Where keys are: from an index on, to an index counted from there or from the end.
+void reply_key_spec(Reply& reply, std::string_view flags, int first, int last, int step) {
+  reply.map(3);
   reply.bulk("flags");
-  reply_words(reply, row.key_flags);
+  reply_words(reply, flags);
   reply.bulk("begin_search");
-  reply.array(4);
+  reply.map(2);
   reply.bulk("type");
   reply.bulk("index");
   reply.bulk("spec");
-  reply.array(2);
-  reply_name_and(reply, "index", row.first_key);
+  reply.map(1);
+  reply_name_and(reply, "index", first);
   reply.bulk("find_keys");
-  reply.array(4);
+  reply.map(2);
   reply.bulk("type");
   reply.bulk("range");
   reply.bulk("spec");
-  reply.array(6);
-  reply_name_and(reply, "lastkey", row.last_key < 0 ? row.last_key : row.last_key - row.first_key);
-  reply_name_and(reply, "keystep", row.key_step);
+  reply.map(3);
+  reply_name_and(reply, "lastkey", last < 0 ? last : last - first);
+  reply_name_and(reply, "keystep", step);
   reply_name_and(reply, "limit", 0);
+}
+
+void reply_key_specs(Reply& reply, const Command& row) {
+  if (row.first_key == 0) return reply.set(0);
+  if (row.key_flags.find(';') == std::string_view::npos) {
+    reply.set(1);
+    return reply_key_spec(reply, row.key_flags, row.first_key, row.last_key, row.key_step);
+  }
+  reply.set(static_cast<std::size_t>(row.last_key - row.first_key + 1));
+  for (int at = row.first_key; at <= row.last_key; ++at) {
+    reply_key_spec(reply, flags_of_key(row, static_cast<std::size_t>(at - row.first_key)), at, at, 1);
+  }
 }
 
 void reply_info(Reply& reply, const Command& row) {
@@ -79,16 +97,17 @@ void reply_info(Reply& reply, const Command& row) {
   reply.integer(row.key_step);
   reply_words(reply, row.categories, "@");
   const std::vector<std::string_view> tips = words_of(row.tips);
-  reply.array(tips.size());
+  reply.set(tips.size());
   for (std::string_view tip : tips) reply.bulk(tip);
   reply_key_specs(reply, row);
+  if (row.subcommands == 0) return reply.set(0);
   reply.array(row.subcommands);
   for (const Command& child : row.children()) reply_info(reply, child);
 }
 
 void reply_docs(Reply& reply, const Command& row) {
   reply.bulk(row.name);
-  reply.array(row.subcommands == 0 ? 6 : 8);
+  reply.map(row.subcommands == 0 ? 3 : 4);
   reply.bulk("summary");
   reply.bulk(row.summary);
   reply.bulk("since");
@@ -97,7 +116,7 @@ void reply_docs(Reply& reply, const Command& row) {
   reply.bulk(row.group);
   if (row.subcommands == 0) return;
   reply.bulk("subcommands");
-  reply.array(2 * row.subcommands);
+  reply.map(row.subcommands);
   for (const Command& child : row.children()) reply_docs(reply, child);
 }
 
@@ -163,7 +182,7 @@ Progress command_info_command(CommandContext& context) {
 
 Progress command_docs_command(CommandContext& context) {
   if (context.args.size() == 2) {
-    context.reply.array(2 * command_count());
+    context.reply.map(command_count());
     for_each_command([&](const Command& row) { reply_docs(context.reply, row); });
     return Progress::kDone;
   }
@@ -171,7 +190,7 @@ Progress command_docs_command(CommandContext& context) {
   for (std::string_view name : context.args.subspan(2)) {
     if (const Command* row = find_command(name)) rows.push_back(row);
   }
-  context.reply.array(2 * rows.size());
+  context.reply.map(rows.size());
   for (const Command* row : rows) reply_docs(context.reply, *row);
   return Progress::kDone;
 }
@@ -227,12 +246,13 @@ Progress command_getkeysandflags_command(CommandContext& context) {
                       });
     flags = gets ? "RW access update" : "OW update";
   }
+  const bool each = flags.find(';') != std::string_view::npos;
   const std::vector<std::string_view> keys = keys_of(*row, args);
   context.reply.array(keys.size());
-  for (std::string_view key : keys) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
     context.reply.array(2);
-    context.reply.bulk(key);
-    reply_words(context.reply, flags);
+    context.reply.bulk(keys[i]);
+    reply_words(context.reply, each ? flags_of_key(*row, i) : flags);
   }
   return Progress::kDone;
 }

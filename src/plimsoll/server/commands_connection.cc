@@ -1,5 +1,4 @@
 // The connection itself.
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -98,17 +97,6 @@ Progress auth_command(CommandContext& context) {
   return Progress::kDone;
 }
 
-Progress select_command(CommandContext& context) {
-  const std::optional<std::int64_t> index = integer_argument(context, 1);
-  if (!index) return Progress::kDone;
-  if (*index < std::numeric_limits<int>::min() || *index > std::numeric_limits<int>::max()) {
-    return refuse(context, "ERR value is out of range, value must between -2147483648 and 2147483647");
-  }
-  if (*index != 0) return refuse(context, "ERR DB index is out of range");
-  context.reply.ok();
-  return Progress::kDone;
-}
-
 Progress quit_command(CommandContext& context) {
   context.reply.ok();
   context.session.close_after_reply = true;
@@ -116,10 +104,11 @@ Progress quit_command(CommandContext& context) {
 }
 
 Progress hello_command(CommandContext& context) {
+  std::optional<std::int64_t> version;
   if (context.args.size() >= 2) {
-    const std::optional<std::int64_t> version = parse_redis_int64(context.args[1]);
+    version = parse_redis_int64(context.args[1]);
     if (!version) return refuse(context, "ERR Protocol version is not an integer or out of range");
-    if (*version != 2) return refuse(context, "NOPROTO unsupported protocol version");
+    if (*version != 2 && *version != 3) return refuse(context, "NOPROTO unsupported protocol version");
   }
   if (!take_hello_options(context)) return Progress::kDone;
   if (!context.session.authenticated) {
@@ -130,13 +119,17 @@ Progress hello_command(CommandContext& context) {
         "version at the same time");
   }
   Reply& reply = context.reply;
-  reply.array(14);
+  if (version) {
+    context.session.protocol = static_cast<std::uint8_t>(*version);
+    reply.set_protocol(context.session.protocol);
+  }
+  reply.map(7);
   reply.bulk("server");
   reply.bulk(kServer);
   reply.bulk("version");
   reply.bulk(kVersion);
   reply.bulk("proto");
-  reply.integer(2);
+  reply.integer(context.session.protocol);
   reply.bulk("id");
   reply.integer(static_cast<std::int64_t>(context.session.id));
   reply.bulk("mode");

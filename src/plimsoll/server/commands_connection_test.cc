@@ -19,11 +19,12 @@ TEST(ConnectionCommands, PingAndEchoAnswer) {
   });
 }
 
-TEST(ConnectionCommands, ThereIsOneDatabase) {
+TEST(ConnectionCommands, ThereAreSixteenDatabases) {
   CommandFixture f;
   f.expect({
       {"select 0", "+OK\r\n"},
-      {"select 1", "-ERR DB index is out of range\r\n"},
+      {"select 15", "+OK\r\n"},
+      {"select 16", "-ERR DB index is out of range\r\n"},
       {"select -1", "-ERR DB index is out of range\r\n"},
       {"select x", "-ERR value is not an integer or out of range\r\n"},
       {"select ''", "-ERR value is not an integer or out of range\r\n"},
@@ -181,7 +182,32 @@ TEST(ConnectionCommands, HelloAuthenticatesAndNames) {
   EXPECT_TRUE(f.session.authenticated);
   EXPECT_EQ(f.session.name, "me");
   EXPECT_EQ(f.run("hello"), hello);
-  EXPECT_EQ(f.run("hello 3"), "-NOPROTO unsupported protocol version\r\n");
+  EXPECT_EQ(f.run("hello 4"), "-NOPROTO unsupported protocol version\r\n");
+  EXPECT_EQ(f.run("hello 3 zz"), "-ERR Syntax error in HELLO option 'zz'\r\n");
+  EXPECT_EQ(f.session.protocol, 2);
+}
+
+TEST(ConnectionCommands, HelloSwitchesTheProtocolBothWays) {
+  CommandFixture f;
+  const std::string hello = f.run("hello 3 auth default any setname me");
+  EXPECT_EQ(hello,
+            "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n$"
+            "2\r\nid\r\n"
+            ":4\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
+  EXPECT_EQ(f.run("hello"), hello);
+  f.expect({{"get none", "_\r\n"},
+            {"mget none", "*1\r\n_\r\n"},
+            {"set k v nx get", "_\r\n"},
+            {"set k v nx", "_\r\n"},
+            {"client getname", "$2\r\nme\r\n"},
+            {"config get maxmemory", "%1\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n"},
+            {"info modules", "=15\r\ntxt:# modules\r\n\r\n"},
+            {"client tracking on",
+             "-ERR CLIENT TRACKING is not supported by this server, which sends no invalidations\r\n"}});
+  EXPECT_EQ(f.run("command info get").substr(0, 28), "*1\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+r");
+  EXPECT_EQ(f.run("command docs get").substr(0, 15), "%1\r\n$3\r\nget\r\n%3");
+  EXPECT_EQ(f.run("hello 2").substr(0, 5), "*14\r\n");
+  EXPECT_EQ(f.run("get none"), "$-1\r\n");
 }
 
 TEST(ClientCommands, KnowTheirOwnConnection) {

@@ -64,7 +64,7 @@ Progress expire(CommandContext& context, std::int64_t from_ms, Unit unit) {
   }
   if (__builtin_add_overflow(at, from_ms, &at)) return refuse_expire_time(context);
 
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   if (!slot.exists() || !conditions.allow(slot.expires_at_ms(), at)) {
     context.reply.integer(0);
     return Progress::kDone;
@@ -82,7 +82,7 @@ Progress expire(CommandContext& context, std::int64_t from_ms, Unit unit) {
 Progress time_left(CommandContext& context, std::int64_t from_ms, Unit unit) {
   constexpr std::int64_t kNoKey = -2;
   constexpr std::int64_t kNoEnd = -1;
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   std::int64_t answer = kNoKey;
   if (slot.exists()) {
     const std::int64_t end = slot.expires_at_ms();
@@ -112,7 +112,7 @@ Progress expiretime_command(CommandContext& context) { return time_left(context,
 Progress pexpiretime_command(CommandContext& context) { return time_left(context, 0, Unit::kMilliseconds); }
 
 Progress persist_command(CommandContext& context) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   const bool had_end = slot.exists() && slot.expires_at_ms() != Cache::kNever;
   if (had_end && !slot.set_expiry(Cache::kNever)) return refuse(context, kOutOfMemory);
   context.reply.integer(had_end ? 1 : 0);

@@ -128,9 +128,32 @@ TEST(KeyCommands, MemoryUsageIsMoreThanThePayload) {
 
 TEST(KeyCommands, MemoryHelpNamesWhatThereIs) {
   CommandFixture f;
-  EXPECT_EQ(f.run("memory help"),
-            "*5\r\n+MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+USAGE\r\n"
-            "+    Returns how many bytes a key and its value take.\r\n+HELP\r\n+    Prints this help.\r\n");
+  const std::string help = f.run("memory help");
+  EXPECT_EQ(help.substr(0, 73),
+            "*13\r\n+MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+D");
+  EXPECT_NE(help.find("+USAGE\r\n+    Returns how many bytes a key and its value take.\r\n+HELP\r\n"),
+            std::string::npos);
+}
+
+TEST(KeyCommands, MemoryIsToldInFiguresAndWords) {
+  CommandFixture f;
+  f.server.figures = {.charged = 1000_B, .peak = 2000_B, .payload = 500_B, .resident = 1500_B};
+  const std::string empty = f.run("memory stats");
+  EXPECT_EQ(empty.substr(0, 31), "*54\r\n$14\r\npeak.allocated\r\n:2000");
+  EXPECT_NE(empty.find("$15\r\npeak.percentage\r\n$2\r\n50\r\n"), std::string::npos);
+  EXPECT_NE(empty.find("$19\r\nfragmentation.bytes\r\n:500\r\n"), std::string::npos);
+  f.server.figures.keys = 10;
+  f.server.figures.cache = 900_B;
+  f.run("hello 3");
+  const std::string stats = f.run("memory stats");
+  EXPECT_EQ(stats.substr(0, 5), "%28\r\n");
+  EXPECT_NE(stats.find("$4\r\ndb.0\r\n%3\r\n"), std::string::npos);
+  EXPECT_NE(stats.find("$18\r\nkeys.bytes-per-key\r\n:90\r\n"), std::string::npos);
+  EXPECT_NE(stats.find("$13\r\nfragmentation\r\n,1.5\r\n"), std::string::npos);
+  f.expect({{"memory doctor", "=16\r\ntxt:all is well\n\r\n"},
+            {"memory malloc-stats", "=16\r\ntxt:cache 1 MiB\n\r\n"},
+            {"memory purge", "+OK\r\n"}});
+  EXPECT_EQ(f.server.purges, 1);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kNotAFloat = "ERR value is not a valid float";
 
 Progress add(CommandContext& context, std::int64_t by) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   const bool exists = slot.exists();
   const std::optional<std::int64_t> number = exists ? parse_redis_int64(slot.value()) : 0;
   if (!number) return refuse(context, kNotAnInteger);
@@ -54,7 +54,7 @@ Progress decrby_command(CommandContext& context) {
 }
 
 Progress incrbyfloat_command(CommandContext& context) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   const bool exists = slot.exists();
   const std::optional<long double> number = exists ? parse_long_double(slot.value()) : 0.0L;
   if (!number) return refuse(context, kNotAFloat);

@@ -45,7 +45,7 @@ Progress write_at(CommandContext& context, Cache::Slot& slot, std::size_t at, st
 }  // namespace
 
 Progress strlen_command(CommandContext& context) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   context.reply.integer(slot.exists() ? static_cast<std::int64_t>(slot.size()) : 0);
   return Progress::kDone;
@@ -57,7 +57,7 @@ Progress getrange_command(CommandContext& context) {
   const std::optional<std::int64_t> last = integer_argument(context, 3);
   if (!last) return Progress::kDone;
   if (context.resume == 0) {
-    Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+    Cache::Slot slot = context.lock(context.args[1]);
     slot.touch();
     const Range range = slot.exists() ? range_of(*first, *last, slot.size()) : Range();
     const std::size_t size = range.end - range.begin;
@@ -76,7 +76,7 @@ Progress getrange_command(CommandContext& context) {
 
 Progress append_command(CommandContext& context) {
   const std::string_view bytes = context.args[2];
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   if (slot.exists()) {
     if (!length_allowed(context, slot.size(), bytes.size())) return Progress::kDone;
     return write_at(context, slot, slot.size(), bytes);
@@ -92,7 +92,7 @@ Progress setrange_command(CommandContext& context) {
   if (!offset) return Progress::kDone;
   if (*offset < 0) return refuse(context, "ERR offset is out of range");
   const std::string_view bytes = context.args[3];
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   if (bytes.empty()) {
     context.reply.integer(slot.exists() ? static_cast<std::int64_t>(slot.size()) : 0);
     return Progress::kDone;

@@ -133,6 +133,7 @@ TEST(RangeCommands, ALargeRangeIsSentAsTheReaderHasRoom) {
                          .bodies = {},
                          .reply = reply,
                          .cache = f.cache,
+                         .databases = f.databases,
                          .server = f.server,
                          .session = f.session,
                          .now_ms = f.now_ms,

@@ -64,7 +64,7 @@ Progress scan_command(CommandContext& context) {
   if (!read_options(context, options)) return Progress::kDone;
 
   // COUNT is a hint: a page ends early rather than hold many long keys at once.
-  KeyBatch page(options.pattern, options.any_type);
+  KeyBatch page(options.pattern, options.any_type, context.databases.place_of(context.session.database));
   std::uint64_t cursor = *first;
   do {
     cursor = page.add(context.cache, cursor, options.count - page.visited(), context.now_ms);
@@ -79,7 +79,7 @@ Progress scan_command(CommandContext& context) {
 
 Progress keys_command(CommandContext& context) {
   if (context.resume == 0) {
-    KeyBatch batch(context.args[1], true);
+    KeyBatch batch(context.args[1], true, context.databases.place_of(context.session.database));
     KeyList list(context.cache, context.server.scratch());
     std::uint64_t cursor = 0;
     do {

@@ -176,6 +176,7 @@ TEST(ScanCommands, TheListOfKeysIsChargedAndSentAsTheReaderHasRoom) {
                          .bodies = {},
                          .reply = reply,
                          .cache = f.cache,
+                         .databases = f.databases,
                          .server = f.server,
                          .session = f.session,
                          .now_ms = f.now_ms,

@@ -90,7 +90,7 @@ Progress info_command(CommandContext& context) {
     if (!text.empty() && !part.empty()) text += "\r\n";
     text += part;
   }
-  context.reply.bulk(text);
+  context.reply.verbatim(text);
   return Progress::kDone;
 }
 
@@ -105,7 +105,7 @@ Progress config_get_command(CommandContext& context) {
       settings.push_back(std::move(setting));
     }
   }
-  context.reply.array(2 * settings.size());
+  context.reply.map(settings.size());
   for (const auto& [name, value] : settings) {
     context.reply.bulk(name);
     context.reply.bulk(value);

@@ -104,7 +104,8 @@ WriteStatus put_until(CommandContext& context, Cache::Slot& slot, std::size_t in
   if (expires_at_ms == Cache::kNever || expires_at_ms >= context.now_ms) {
     return put_argument(context, slot, index, expires_at_ms);
   }
-  if (slot.exists()) slot.erase();
+  // Whoever watches the key is told, present or not.
+  if (slot.exists() || slot.put(std::string_view()) == WriteStatus::kDone) slot.erase();
   return WriteStatus::kDone;
 }
 
@@ -112,7 +113,7 @@ struct Assignment {
   Options options;
   std::size_t value_index = 2;
   std::string_view done = "+OK\r\n";
-  std::string_view not_done = "$-1\r\n";
+  std::string_view not_done = {};  // null
 };
 
 // What all of SET's family does to the key args[1].
@@ -128,7 +129,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
   bool may_write = true;
   WriteStatus status = WriteStatus::kDone;
   {
-    Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+    Cache::Slot slot = context.lock(context.args[1]);
     if (options.get) {
       slot.touch();
       old.emplace(slot);
@@ -143,7 +144,12 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
   if (old) {
     old->reply_to(context.reply);
   } else {
-    context.reply.raw(may_write ? assignment.done : assignment.not_done);
+    const std::string_view answer = may_write ? assignment.done : assignment.not_done;
+    if (answer.empty()) {
+      context.reply.null();
+    } else {
+      context.reply.raw(answer);
+    }
   }
   return Progress::kDone;
 }
@@ -151,7 +157,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   reply_value(context, std::move(slot));
   return Progress::kDone;
@@ -180,7 +186,7 @@ Progress getset_command(CommandContext& context) { return assign(context, {.opti
 Progress getdel_command(CommandContext& context) {
   std::optional<OldValue> old;
   {
-    Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+    Cache::Slot slot = context.lock(context.args[1]);
     slot.touch();
     old.emplace(slot);
     if (slot.exists()) slot.erase();
@@ -192,7 +198,7 @@ Progress getdel_command(CommandContext& context) {
 Progress getex_command(CommandContext& context) {
   Options options;
   if (!read_options(context, 2, take_getex_word, options)) return Progress::kDone;
-  Cache::Slot slot = context.cache.lock(context.args[1], context.now_ms);
+  Cache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   const bool changes = options.expiry != Expiry::kNone || options.persist;
   if (!slot.exists() || !changes) {
@@ -212,7 +218,8 @@ Progress getex_command(CommandContext& context) {
     old.reply_to(context.reply);
     return Progress::kDone;
   }
-  if (expires_at_ms != slot.expires_at_ms() && !slot.set_expiry(expires_at_ms)) {
+  const bool moves = options.expiry != Expiry::kNone || expires_at_ms != slot.expires_at_ms();
+  if (moves && !slot.set_expiry(expires_at_ms)) {
     return refuse(context, kOutOfMemory);
   }
   reply_value(context, std::move(slot));
@@ -226,7 +233,7 @@ Progress mget_command(CommandContext& context) {
   }
   for (; context.resume < context.args.size(); ++context.resume) {
     if (context.reader_is_full()) return Progress::kAgain;
-    Cache::Slot slot = context.cache.lock(context.args[context.resume], context.now_ms);
+    Cache::Slot slot = context.lock(context.args[context.resume]);
     slot.touch();
     reply_value(context, std::move(slot));
   }
@@ -236,7 +243,7 @@ Progress mget_command(CommandContext& context) {
 Progress mset_command(CommandContext& context) {
   if (context.args.size() % 2 == 0) return refuse_arity(context);
   for (std::size_t i = 1; i < context.args.size(); i += 2) {
-    Cache::Slot slot = context.cache.lock(context.args[i], context.now_ms);
+    Cache::Slot slot = context.lock(context.args[i]);
     const WriteStatus status = put_argument(context, slot, i + 1, Cache::kNever);
     // Redis knows before the first write that it is out of memory; here those before have been done.
     if (status != WriteStatus::kDone) return refuse_write(context, context.args[i], status);

@@ -266,6 +266,7 @@ TEST(StringCommands, LargeValuesAreSentFromWhereTheyAre) {
                          .bodies = {},
                          .reply = reply,
                          .cache = f.cache,
+                         .databases = f.databases,
                          .server = f.server,
                          .session = f.session,
                          .now_ms = f.now_ms};
@@ -339,6 +340,7 @@ TEST(StringCommands, MgetWaitsForAReaderWhoHoldsItsShare) {
                          .bodies = {},
                          .reply = reply,
                          .cache = f.cache,
+                         .databases = f.databases,
                          .server = f.server,
                          .session = f.session,
                          .now_ms = f.now_ms,

@@ -1,25 +1,66 @@
 #include "plimsoll/server/facts.h"
 
+#include <array>
+
 #include "plimsoll/server/info.h"
+#include "plimsoll/server/memory_text.h"
 #include "plimsoll/server/redis_config.h"
 #include "plimsoll/wire/glob.h"
 
 namespace plimsoll {
 
-std::string Facts::info(std::string_view section) const { return info_text(node_.status(), section); }
+namespace {
+
+// Walks all keys, as nothing else says whose they are.
+std::vector<KeyspaceStatus> count_keyspaces(Node& node) {
+  constexpr std::size_t kStep = 256;  // keys under one lock
+  std::array<KeyspaceStatus, Databases::kCount> counts;
+  for (unsigned i = 0; i < Databases::kCount; ++i) counts[i].database = i;
+  const std::int64_t now_ms = node.clock.wall_ms();
+  std::uint64_t cursor = 0;
+  do {
+    cursor = node.cache.scan_with_expiry(cursor, kStep, now_ms, [&](std::string_view key, std::int64_t end) {
+      KeyspaceStatus& of = counts[node.databases.database_at(Databases::split(key).place)];
+      ++of.keys;
+      if (end != Cache::kNever) ++of.expiring;
+    });
+  } while (cursor != 0);
+  std::vector<KeyspaceStatus> all(counts.begin(), counts.end());
+  std::erase_if(all, [](const KeyspaceStatus& database) { return database.keys == 0; });
+  return all;
+}
+
+bool has_keyspace(std::string_view section) {
+  return section == "keyspace" || section == "default" || section == "all" || section == "everything";
+}
+
+}  // namespace
+
+std::string Facts::info(std::string_view section) const {
+  Status status = node_.status();
+  const Databases& databases = node_.databases;
+  if (has_keyspace(section) && (databases.any_but(0) || databases.place_of(0) != 0)) {
+    status.keyspace = count_keyspaces(node_);
+  }
+  return info_text(status, section);
+}
 
 // A batch holds its loop's sessions still, and this is called from within one: it lets go of its own
 // meanwhile, or two clients that ask at once would wait for each other.
 std::vector<std::string> Facts::client_lines() const PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
   Loop* own = Loop::current();
-  if (own != nullptr) own->mutex.unlock();
   std::vector<std::string> lines;
   const MonotonicTime now = node_.clock.monotonic_now();
-  for (const auto& loop : loops_) {
-    loop->with_members([&](const LoopMember& member) {
-      if (member.session() != nullptr) lines.push_back(member.line(now));
-    });
+  const auto add_line = [&](const LoopMember& member) {
+    if (member.session() != nullptr) lines.push_back(member.line(now));
+  };
+  // relaxed: a thread sees what it wrote itself, and any other's is not its own loop.
+  if (own != nullptr && alone_.load(std::memory_order_relaxed) == own) {
+    for (const auto& loop : loops_) loop->each_member(add_line);
+    return lines;
   }
+  if (own != nullptr) own->mutex.unlock();
+  for (const auto& loop : loops_) loop->with_members(add_line);
   if (own != nullptr) own->mutex.lock();
   return lines;
 }
@@ -35,5 +76,60 @@ std::string Facts::config_set(std::string_view name, std::string_view value) {
   if (!change) return change.error();
   return change->name.empty() ? std::string() : node_.set_now(change->name, change->value);
 }
+
+// A loop that wants to be alone lets go of its own mutex first, so that two that want it do not wait for each
+// other.
+void Facts::alone(const std::function<void()>& run) PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
+  Loop* own = Loop::current();
+  own->mutex.unlock();
+  node_.turnstile.enter();
+  for (const auto& loop : loops_) loop->mutex.lock();
+  alone_.store(own, std::memory_order_relaxed);
+  run();
+  alone_.store(nullptr, std::memory_order_relaxed);
+  for (const auto& loop : loops_) {
+    if (loop.get() != own) loop->mutex.unlock();
+  }
+  node_.turnstile.leave();
+}
+
+void Facts::each_session(const std::function<void(const Session&)>& visit)
+    PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
+  for (const auto& loop : loops_) {
+    loop->each_member([&](const LoopMember& member) {
+      if (member.session() != nullptr) visit(*member.session());
+    });
+  }
+}
+
+Charge Facts::charge_transaction(Bytes bytes) {
+  Charge charge = node_.connections.charge(bytes);
+  if (!charge && node_.cache.make_room_for(node_.connections, bytes))
+    charge = node_.connections.charge(bytes);
+  return charge;
+}
+
+MemoryFigures Facts::memory_figures() const {
+  const Status s = node_.status();
+  MemoryFigures figures{.charged = s.charged,
+                        .peak = s.highest_charged,
+                        .runtime = {},
+                        .connections = node_.connections.used(),
+                        .payload = s.cache.payload,
+                        .index = s.cache.index,
+                        .cache = s.cache.segments + s.cache.extents + s.cache.index,
+                        .resident = s.governor.slow.process.resident,
+                        .keys = s.cache.items};
+  for (const AccountStatus& account : s.accounts) {
+    if (account.name == "runtime") figures.runtime = account.used;
+  }
+  return figures;
+}
+
+std::string Facts::memory_advice() const { return advice_text(node_.status()); }
+
+std::string Facts::memory_table() const { return accounts_text(node_.status()); }
+
+void Facts::purge_memory() { node_.purge(); }
 
 }  // namespace plimsoll

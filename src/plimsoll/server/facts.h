@@ -5,6 +5,7 @@
 // loops.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -22,10 +23,19 @@ class Facts final : public ServerFacts {
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const override;
   std::string config_set(std::string_view name, std::string_view value) override;
   Account& scratch() override { return node_.output; }
+  void alone(const std::function<void()>& run) override;
+  void each_session(const std::function<void(const Session&)>& visit) override;
+  Charge charge_transaction(Bytes bytes) override;
+  Bytes transaction_maximum() const override { return node_.plan().reader_share; }
+  MemoryFigures memory_figures() const override;
+  std::string memory_advice() const override;
+  std::string memory_table() const override;
+  void purge_memory() override;
 
  private:
   Node& node_;
   const std::vector<std::unique_ptr<Loop>>& loops_;
+  std::atomic<const Loop*> alone_{nullptr};  // whose thread holds all loops' mutexes
 };
 
 }  // namespace plimsoll

@@ -178,9 +178,12 @@ std::string cluster_section(const Status&) { return Section("Cluster").field("cl
 
 std::string keyspace_section(const Status& s) {
   Section section("Keyspace");
-  if (s.cache.items > 0) {
-    section.field("db0", "keys=" + std::to_string(s.cache.items) +
-                             ",expires=" + std::to_string(s.cache.expiring) + ",avg_ttl=0");
+  std::vector<KeyspaceStatus> all;
+  if (s.cache.items > 0) all.push_back({.database = 0, .keys = s.cache.items, .expiring = s.cache.expiring});
+  for (const KeyspaceStatus& database : s.keyspace.value_or(all)) {
+    section.field("db" + std::to_string(database.database),
+                  "keys=" + std::to_string(database.keys) + ",expires=" + std::to_string(database.expiring) +
+                      ",avg_ttl=0");
   }
   return section.text();
 }

@@ -59,6 +59,10 @@ void Loop::remove(LoopMember& member) {
 
 void Loop::with_members(const std::function<void(const LoopMember&)>& visit) {
   MutexLock lock(mutex);
+  each_member(visit);
+}
+
+void Loop::each_member(const std::function<void(const LoopMember&)>& visit) {
   for (const LoopMember* member : members_) visit(*member);
 }
 
@@ -87,7 +91,11 @@ void Loop::tick() {
   std::vector<LoopMember*> all(members_.begin(), members_.end());
   for (LoopMember* member : all) member->tick(now);
   if (number != 0) return;
-  node.cache.expire(node.clock.wall_ms());
+  {
+    // Not between the commands of a transaction, which all run at one time.
+    MutexLock lock(mutex);
+    node.cache.expire(node.clock.wall_ms());
+  }
   node.follow_line();
 }
 

@@ -60,6 +60,8 @@ class Loop {
   // Calls visit for each connection with the loop's sessions held still. From any thread but not from within
   // a batch of this loop.
   void with_members(const std::function<void(const LoopMember&)>& visit);
+  // The same, for whoever holds the mutex already.
+  void each_member(const std::function<void(const LoopMember&)>& visit) PLIMSOLL_REQUIRES(mutex);
   // The loop whose thread this is, or null.
   static Loop* current();
 

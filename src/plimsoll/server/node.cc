@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <random>
 
+#include "plimsoll/base/text.h"
 #include "plimsoll/os/process.h"
 
 namespace plimsoll {
@@ -102,6 +103,7 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .address_space = {},
              .shards = shards_for_cores(),
              .policy = given.policy.order,
+             .objective = given.objective,
              .evict = given.policy.evicts,
              .seed = random_seed()}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
@@ -154,11 +156,22 @@ void Node::follow_line() {
   connections.set_maximum(shares.connections_maximum);
   http.set_maximum(shares.http_maximum);
   if (!settings.data_dir.empty()) {
-    page_cache.set_maximum(shares.page_cache_guarantee);
-    page_cache.set_guarantee(shares.page_cache_guarantee);
+    Bytes guarantee = shares.page_cache_guarantee;
+    if (const Result<Bytes> wanted = parse_bytes_or_share(settings.page_cache, line.line()); wanted)
+      guarantee = std::min(*wanted, line.line() / 2);
+    page_cache.set_maximum(guarantee);
+    page_cache.set_guarantee(guarantee);
     indexes.set_maximum(shares.indexes_maximum);
   }
   gate.set_maximum(shares.bodies_maximum);
+}
+
+void Node::purge() {
+  for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
+                                                            &request_slabs, &request_pool, &requests}) {
+    owner->reclaim(Bytes::max());
+  }
+  trim_malloc();
 }
 
 bool Node::pressed() const {

@@ -25,10 +25,12 @@
 #include "plimsoll/pool/buffer_pool.h"
 #include "plimsoll/pool/request_buffers.h"
 #include "plimsoll/server/body_gate.h"
+#include "plimsoll/server/databases.h"
 #include "plimsoll/server/log.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/status.h"
 #include "plimsoll/server/traffic.h"
+#include "plimsoll/server/turnstile.h"
 
 namespace plimsoll {
 
@@ -43,6 +45,8 @@ class Node {
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
   bool pressed() const;
+  // Gives back what nobody uses: idle slabs and buffers, and what malloc keeps free.
+  void purge();
   Status status() const;
   // The settings with what was changed while running.
   Settings current_settings() const;
@@ -74,6 +78,8 @@ class Node {
   BufferPool request_pool;
   RequestBuffers requests;  // large ones of the log's clients
   Cache cache;
+  Databases databases;
+  Turnstile turnstile;  // of those who want to be alone
   AdmissionBoard board;
   EventLog events;
   Governor governor;

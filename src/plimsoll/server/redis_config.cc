@@ -59,7 +59,7 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"appendonly", "no"},
           {"bind", settings.bind},
           {"cluster-enabled", "no"},
-          {"databases", "1"},
+          {"databases", "16"},
           {"dir", settings.data_dir},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},

@@ -21,7 +21,7 @@ TEST(RedisConfig, AnswersWhatToolsAskBeforeTheyDoAnything) {
   Settings settings;
   EXPECT_EQ(value_of(settings, "save"), "");
   EXPECT_EQ(value_of(settings, "appendonly"), "no");
-  EXPECT_EQ(value_of(settings, "databases"), "1");
+  EXPECT_EQ(value_of(settings, "databases"), "16");
   EXPECT_EQ(value_of(settings, "timeout"), "0");
   EXPECT_EQ(value_of(settings, "proto-max-bulk-len"), "536870912");
   EXPECT_EQ(value_of(settings, "port"), "7000");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string>
 
 #include "plimsoll/wire/resp_writer.h"
@@ -59,12 +60,41 @@ void Reply::bulk_header(std::size_t size) {
   reply_at_once(*this, [&](auto& writer) { return writer.bulk_header(size); });
 }
 
-void Reply::null() { raw("$-1\r\n"); }
+void Reply::null() { raw(resp3_ ? "_\r\n" : "$-1\r\n"); }
 
-void Reply::null_array() { raw("*-1\r\n"); }
+void Reply::null_array() { raw(resp3_ ? "_\r\n" : "*-1\r\n"); }
 
 void Reply::array(std::size_t count) {
   reply_at_once(*this, [&](auto& writer) { return writer.array(count); });
+}
+
+void Reply::map(std::size_t pairs) {
+  if (!resp3_) return array(2 * pairs);
+  reply_at_once(*this, [&](auto& writer) { return writer.map(pairs); });
+}
+
+void Reply::set(std::size_t count) {
+  if (!resp3_) return array(count);
+  reply_at_once(*this, [&](auto& writer) { return writer.set(count); });
+}
+
+void Reply::number(double value) {
+  std::array<char, 40> text;
+  const int size = std::snprintf(text.data(), text.size(), "%.17g", value);
+  const std::string_view digits(text.data(), static_cast<std::size_t>(size));
+  if (!resp3_) return bulk(digits);
+  reply_in_pieces(*this, ",", digits);
+}
+
+void Reply::verbatim_header(std::size_t size) {
+  if (!resp3_) return bulk_header(size);
+  reply_at_once(*this, [&](auto& writer) { return writer.verbatim_header(size); });
+}
+
+void Reply::verbatim(std::string_view text) {
+  if (!resp3_) return bulk(text);
+  verbatim_header(text.size());
+  reply_in_pieces(*this, {}, text);
 }
 
 }  // namespace plimsoll

@@ -21,6 +21,23 @@ class CountedReply final : public Reply {
   int values = 0;
 };
 
+TEST(Reply, WritesWhatEachProtocolHas) {
+  const auto all = [](int protocol) {
+    CountedReply reply;
+    reply.set_protocol(protocol);
+    reply.null();
+    reply.null_array();
+    reply.map(2);
+    reply.set(3);
+    reply.number(0.5);
+    reply.verbatim("abc");
+    reply.verbatim_header(12);
+    return reply.text;
+  };
+  EXPECT_EQ(all(2), "$-1\r\n*-1\r\n*4\r\n*3\r\n$3\r\n0.5\r\n$3\r\nabc\r\n$12\r\n");
+  EXPECT_EQ(all(3), "_\r\n_\r\n%2\r\n~3\r\n,0.5\r\n=7\r\ntxt:abc\r\n=16\r\ntxt:");
+}
+
 TEST(Reply, WritesEveryKindOfItem) {
   CountedReply reply;
   reply.simple("PONG");

@@ -13,6 +13,7 @@
 namespace plimsoll {
 namespace {
 
+constexpr std::chrono::seconds kSilence{2};
 constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
 
 }  // namespace
@@ -88,7 +89,21 @@ bool RespConnection::read_some() {
   return true;
 }
 
+// The gate's places are for values on their way in: whoever keeps some of them in a transaction, and says
+// nothing, gives way to those who wait.
+void RespConnection::tick(MonotonicTime now) {
+  if (received_ != std::exchange(ticked_received_, received_)) silent_since_ = now;
+  Client::tick(now);
+  const bool holds = session_.transaction && session_.transaction->holds_bodies();
+  if (!holds || closed_ || now - silent_since_ < kSilence || !node_.line.enforcing()) return;
+  if (!node_.pressed() && node_.gate.waiting() == 0) return;
+  node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
+  close_with("holds large values of a transaction while others wait for memory",
+             session_.transaction->charged().count(), now - silent_since_);
+}
+
 RespConnection::Next RespConnection::run_requests() {
+  node_.turnstile.pass();
   MutexLock lock(loop_.mutex);
   while (true) {
     std::span<char> in = input();
@@ -161,6 +176,7 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
                          .bodies = bodies,
                          .reply = output_,
                          .cache = node_.cache,
+                         .databases = node_.databases,
                          .server = loop_.facts,
                          .session = session_,
                          .now_ms = node_.clock.wall_ms(),
@@ -181,7 +197,8 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
   if (session_.drop_replies) loop_.write_buffer.used = 0;
   bodies.clear();
   bodies_.clear();
-  pass_.reset();
+  // Large values of a transaction keep their places until EXEC.
+  if (!session_.transaction || !session_.transaction->holds_bodies()) pass_.reset();
   decoder_.set_authenticated(session_.authenticated);
   drop_front(decoder_.consumed());
   decoder_.trim();
@@ -210,7 +227,8 @@ bool RespConnection::reader_full() const {
 
 void RespConnection::refuse_request(std::uint64_t taken, std::string_view reply) {
   bodies_.clear();
-  pass_.reset();
+  if (session_.queues()) session_.transaction->fail();
+  if (!session_.transaction || !session_.transaction->holds_bodies()) pass_.reset();
   skip_reply_ = reply;
   decoder_.skip(taken);
   node_.traffic.bodies_refused.fetch_add(1, std::memory_order_relaxed);
@@ -293,11 +311,13 @@ std::string RespConnection::line(MonotonicTime now) const {
   std::string text =
       "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
   text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) +
-          " idle=0 flags=N db=0";
-  text +=
-      " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
-      " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
-  text += " events=r cmd=" + std::string(session_.last_command) + " user=default resp=2";
+          " idle=0 flags=" + (session_.queues() ? "x" : "N") + " db=" + std::to_string(session_.database);
+  text += " sub=0 psub=0 ssub=0 multi=" +
+          (session_.queues() ? std::to_string(session_.transaction->count()) : std::string("-1")) +
+          " qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
+          " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
+  text += " events=r cmd=" + std::string(session_.last_command) +
+          " user=default resp=" + std::to_string(session_.protocol);
   return text;
 }
 

@@ -27,6 +27,7 @@ class RespConnection final : public Client {
   // Serves the client on the loop until either ends it.
   static void start(std::shared_ptr<RespConnection> connection);
 
+  void tick(MonotonicTime now) override;
   void drain() override;
   const Session* session() const override { return &session_; }
   std::string line(MonotonicTime now) const override;
@@ -76,6 +77,8 @@ class RespConnection final : public Client {
   PinnedValue resume_value_;
   std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
+  std::uint64_t ticked_received_ = 0;  // for the tick: what had come, and since when it is all
+  MonotonicTime silent_since_{};
   // For CLIENT LIST, which other loops' clients may ask.
   std::atomic<std::size_t> shown_input_{0};
   std::atomic<std::size_t> shown_output_{0};

@@ -1,18 +1,23 @@
 // Session: what the server remembers of one RESP client between its commands.
 //
-// Thread-safety: the connection's loop. Cost: about 100 bytes; names are empty until a client gives them.
+// Thread-safety: the connection's loop. Cost: about 120 bytes; names are empty until a client gives them.
 // Limits: none. Errors: none. Ownership: its connection's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "plimsoll/base/clock.h"
+#include "plimsoll/server/transaction.h"
 
 namespace plimsoll {
 
 struct Session {
   std::uint64_t id = 0;
+  unsigned database = 0;      // SELECT
+  std::uint8_t protocol = 2;  // HELLO
   bool authenticated = true;
   bool close_after_reply = false;  // QUIT, and errors of the protocol
   bool drop_replies = false;       // with it: nothing more is told, as to a browser that was lured here
@@ -23,6 +28,9 @@ struct Session {
   std::string library_version;
   std::string peer;  // "127.0.0.1:50312"
   std::string local;
+  std::unique_ptr<Transaction> transaction;  // after MULTI or WATCH
+
+  bool queues() const { return transaction && transaction->begun(); }
 };
 
 }  // namespace plimsoll

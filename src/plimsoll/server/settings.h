@@ -51,13 +51,15 @@ struct Settings {
   std::string data_dir;             // empty: nothing is kept, and there is no log
   LogStore::Sync fsync = LogStore::Sync::kInterval;
   std::chrono::milliseconds fsync_interval{1000};
+  std::string page_cache;          // "64MiB", "10%" of the line; empty: as the plan has it
   std::int32_t partitions = 4;     // of topics that are made without a number
   bool auto_create_topics = true;  // by who asks for them or produces to them
   bool governor = true;   // false: the line grants everything and nothing is given back (control runs)
   std::string password;   // empty: none is asked for
   bool insecure = false;  // a public address without a password
   FullCache policy;
-  unsigned loops = 0;  // event loops; 0: one a core
+  Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
+  unsigned loops = 0;                         // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -82,7 +84,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 17;
+inline constexpr std::size_t kSettingKeys = 18;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

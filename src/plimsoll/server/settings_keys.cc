@@ -42,6 +42,13 @@ const char* set_line(Settings& settings, std::string_view text) {
   return nullptr;
 }
 
+const char* set_page_cache(Settings& settings, std::string_view text) {
+  if (!text.empty() && !parse_bytes_or_share(text, Bytes::max()))
+    return "write a size, as in 64MiB, or a share of the line, as in 10%";
+  settings.page_cache = text;
+  return nullptr;
+}
+
 bool is_address(std::string_view text) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
   std::string name(text);
@@ -68,6 +75,13 @@ const char* set_policy(Settings& settings, std::string_view text) {
     return "write lru, lfu, fifo or adaptive (what gives way first) or noeviction (writes are refused)";
   // Whoever evicts again after noeviction goes on in the same order.
   settings.policy = policy->evicts ? *policy : FullCache{.evicts = false, .order = settings.policy.order};
+  return nullptr;
+}
+
+const char* set_objective(Settings& settings, std::string_view text) {
+  const std::optional<Objective> objective = objective_named(text);
+  if (!objective) return "write objects or bytes";
+  settings.objective = *objective;
   return nullptr;
 }
 
@@ -146,6 +160,9 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      false, false, &set_fsync, &fsync_words},
     {"fsync_interval", "MS", "milliseconds between two syncs of the log", false, false, &set_fsync_interval,
      [](const Settings& s) { return std::to_string(s.fsync_interval.count()); }},
+    {"page_cache", "SIZE",
+     "page cache that the cache leaves to the log, 64MiB or 10% of the line; an eighth when not given", false,
+     false, &set_page_cache, [](const Settings& s) { return s.page_cache; }},
     {"partitions", "NUMBER", "partitions of a topic that is made without a number", false, false,
      &set_partitions, [](const Settings& s) { return std::to_string(s.partitions); }},
     {"auto_create_topics", "on|off", "make topics when they are first asked for or produced to", false, false,
@@ -162,6 +179,8 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      [](const Settings& s) { return on_off(s.insecure); }},
     {"policy", "lru|lfu|fifo|adaptive|noeviction", "what gives way to a write when the line is reached", true,
      false, &set_policy, [](const Settings& s) { return std::string(name_of(s.policy)); }},
+    {"objective", "objects|bytes", "whether adaptive makes few misses, or few missed bytes", false, false,
+     &set_objective, [](const Settings& s) { return std::string(name_of(s.objective)); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,

@@ -70,7 +70,8 @@ TEST(Settings, AreReadFromAFile) {
       "resp_port = 7000\n"
       "governor = false\n"
       "password = \"secret\"\n"
-      "policy = \"noeviction\"\n",
+      "policy = \"noeviction\"\n"
+      "objective = \"bytes\"\n",
       "p.toml");
   ASSERT_TRUE(loaded) << loaded.error();
   const Settings& settings = configuration.settings();
@@ -78,6 +79,7 @@ TEST(Settings, AreReadFromAFile) {
   EXPECT_EQ(settings.resp_port, 7000);
   EXPECT_FALSE(settings.governor);
   EXPECT_FALSE(settings.policy.evicts);
+  EXPECT_EQ(settings.objective, Objective::kBytes);
   EXPECT_EQ(configuration.origin("line"), SettingOrigin::kFile);
   EXPECT_EQ(configuration.origin_words("line"), "p.toml:2");
   EXPECT_EQ(configuration.shown("password"), "(set)");
@@ -279,7 +281,7 @@ TEST(Configuration, WhatTheLogIsToldIsReadAndWrittenTheSame) {
   Configuration log;
   for (const auto& [name, good, bad] :
        {std::tuple("fsync", "always", "sometimes"), std::tuple("fsync_interval", "250", "0"),
-        std::tuple("partitions", "8", "0"),
+        std::tuple("partitions", "8", "0"), std::tuple("page_cache", "10%", "much"),
         std::tuple("kafka_advertised", "broker.example:9092", "broker.example"),
         std::tuple("auto_create_topics", "off", "perhaps")}) {
     EXPECT_FALSE(log.set_flag(name, bad)) << name;

@@ -64,6 +64,12 @@ struct TrafficStatus {
   std::uint64_t bodies_refused = 0, protocol_errors = 0, http_requests = 0;
 };
 
+struct KeyspaceStatus {
+  unsigned database = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t expiring = 0;
+};
+
 struct LogStatus {
   LogStore::Stats store;
   Broker::Stats broker;
@@ -94,6 +100,8 @@ struct Status {
   std::vector<Event> events;  // oldest first
   Cache::Stats cache;
   FullCache policy;
+  // Of the databases that have keys; nothing: all keys are in the first.
+  std::optional<std::vector<KeyspaceStatus>> keyspace;
   TrafficStatus traffic;
   std::optional<LogStatus> log;
 

@@ -21,7 +21,8 @@ void Traffic::Describe(StatSink& sink) const {
                read(bytes_sent_from_files));
   sink.counter("readers_closed_total", "Connections closed because their client did not read",
                read(readers_closed));
-  sink.counter("bodies_closed_total", "Connections closed because a body came too slowly",
+  sink.counter("bodies_closed_total",
+               "Connections closed because a body came too slowly or waited in a transaction",
                read(bodies_closed));
   sink.counter("bodies_refused_total", "Large values that were not admitted", read(bodies_refused));
   sink.counter("protocol_errors_total", "Connections closed for a malformed request", read(protocol_errors));

@@ -1,4 +1,4 @@
-// RespWriter: writes RESP2 replies, and a client's requests, into a ByteSink.
+// RespWriter: writes RESP2 and RESP3 replies, and a client's requests, into a ByteSink.
 //
 // One call is one item, written in full or not at all; a bulk whose payload the caller sends itself (straight
 // from a cache's page, or in pieces) is bulk_header(), the payload, line_end().
@@ -115,6 +115,19 @@ class RespWriter {
   // What `size` items have to follow.
   bool array(std::size_t size) { return header('*', static_cast<std::int64_t>(size)); }
   bool ok() { return raw("+OK\r\n"); }
+  // RESP3's own. What `pairs` keys with their values, or `size` items, have to follow.
+  bool map(std::size_t pairs) { return header('%', static_cast<std::int64_t>(pairs)); }
+  bool set(std::size_t size) { return header('~', static_cast<std::int64_t>(size)); }
+  bool null() { return raw("_\r\n"); }
+  // A text for people, of which `size` bytes and line_end() have to follow.
+  bool verbatim_header(std::size_t size) {
+    constexpr std::string_view kText = "txt:";
+    char* to = sink_.reserve(kMaxHeader + kText.size());
+    if (to == nullptr) return false;
+    char* end = detail::put_header(to, '=', static_cast<std::int64_t>(size + kText.size()));
+    sink_.commit(static_cast<std::size_t>(detail::put_bytes(end, kText) - to));
+    return true;
+  }
   // A client's request: an array of bulks.
   bool request(std::span<const std::string_view> args) {
     bool written = array(args.size());

@@ -21,11 +21,14 @@
 
 namespace plimsoll {
 
+class AdaptiveLearner;
+
 struct PolicyOptions {
   const SegmentStore& items;
   Objective objective = Objective::kObjects;
-  std::uint64_t hash_seed = 0;  // the hash of an item is hash64(its key, hash_seed)
-  std::uint64_t seed = 0;       // of what the policy draws at random
+  std::uint64_t hash_seed = 0;                         // the hash of an item is hash64(its key, hash_seed)
+  std::uint64_t seed = 0;                              // of what the policy draws at random
+  std::shared_ptr<AdaptiveLearner> learner = nullptr;  // of all shards; without one, kAdaptive has its own
 };
 
 class EvictionPolicy {

@@ -1,68 +1,103 @@
-// The policy that learns: until it does, first in, first out, but who was used since it was inserted goes
-// round once more (a second chance).
-#include "plimsoll/cache/internal/eviction_policy.h"
-#include "plimsoll/cache/internal/item_queue.h"
+#include "plimsoll/cache/internal/policy_adaptive.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+
+#include "plimsoll/base/hash.h"
 
 namespace plimsoll {
-namespace {
 
-class SecondChance final : public EvictionPolicy {
- public:
-  explicit SecondChance(const PolicyOptions& options) : queue_(options.items, 0) {}
+std::uint64_t AdaptivePolicy::Records::hash(Locator item) const { return hash64(at(item).key(), hash_seed); }
 
-  void insert(Locator item, std::uint64_t /*hash*/) override { adopt(item, 0, 0); }
-  void hit(Locator item) override {
-    if (queue_.at(item).frequency() < kMost) queue_.at(item).count_use();
-  }
-  void erase(Locator item) override { queue_.unlink(item); }
+AdaptivePolicy::AdaptivePolicy(const PolicyOptions& options, const AdaptiveMode* fixed)
+    : records_{&options.items, options.hash_seed},
+      fixed_(fixed),
+      learner_(options.learner != nullptr || fixed != nullptr
+                   ? options.learner
+                   : std::make_shared<AdaptiveLearner>(options.objective)),
+      order_(records_, options.objective == Objective::kObjects) {
+  if (fixed_ != nullptr) learner_.reset();
+  if (learner_ != nullptr) learner_->join();
+}
 
-  Locator evict() override {
-    for (std::size_t busy = 0; busy < kTries && !queue_.empty();) {
-      const Locator item = queue_.oldest();
-      Item& record = queue_.at(item);
-      queue_.unlink(item);
-      if (!record.busy() && record.frequency() == 0) return item;
-      busy += record.busy();
-      if (record.frequency() > 0) record.set_frequency(record.frequency() - 1);
-      queue_.push_newest(item);
-    }
-    return kNoLocator;
-  }
+AdaptivePolicy::~AdaptivePolicy() {
+  if (learner_ != nullptr) learner_->leave(reported_items_, reported_weight_);
+}
 
-  void moved(Locator from, Locator to) override { queue_.moved(from, to); }
-  void replaced(Locator from, Locator to) override {
-    queue_.at(to).set_frequency(queue_.at(from).frequency());
-    queue_.replace(from, to);
-    hit(to);
-  }
-  void reweighed(Locator item, std::uint64_t before) override { queue_.reweighed(item, before); }
+void AdaptivePolicy::insert(Locator item, std::uint64_t hash) {
+  mark(item, hash, 0);
+  order_.insert(item, hash, mode());
+  report();
+  if (sampled(item)) learner_->accessed(hash, records_.weight(item));
+}
 
-  void visit(const Visit& visit) const override {
+void AdaptivePolicy::hit(Locator item) {
+  const unsigned uses = records_.frequency(item);
+  if (uses < mode().uses) records_.at(item).count_use();
+  if (sampled(item) && learner_->learns()) learner_->accessed(records_.hash(item), records_.weight(item));
+}
+
+void AdaptivePolicy::erase(Locator item) {
+  if (sampled(item)) learner_->erased(records_.hash(item));
+  order_.unlink(item);
+}
+
+Locator AdaptivePolicy::evict() {
+  if (learner_ != nullptr) learner_->fill();
+  report();
+  return order_.evict(mode());
+}
+
+void AdaptivePolicy::replaced(Locator from, Locator to) {
+  records_.at(to).set_frequency(records_.at(from).frequency());
+  order_.replace(from, to);
+  hit(to);
+}
+
+// Who was not promoted goes first, as it would.
+void AdaptivePolicy::visit(const Visit& visit) const {
+  auto all = [&](const ItemQueue& queue, unsigned more) {
     Locator next = kNoLocator;
-    for (Locator item = queue_.oldest(); item != kNoLocator; item = next) {
-      next = queue_.newer(item);
-      visit(item, queue_.at(item).frequency() + 1);
+    for (Locator item = queue.oldest(); item != kNoLocator; item = next) {
+      next = queue.newer(item);
+      visit(item, records_.frequency(item) + more);
     }
-  }
-  void adopt(Locator item, std::uint64_t /*hash*/, unsigned frequency) override {
-    queue_.at(item).set_frequency(frequency <= 1 ? 0 : frequency - 1 < kMost ? frequency - 1 : kMost);
-    queue_.push_newest(item);
-  }
+  };
+  all(order_.small(), 1);
+  order_.each_main([&](const ItemQueue& queue) { all(queue, 2); });
+}
 
-  std::size_t size() const override { return queue_.size(); }
-  void CheckInvariants() const override { queue_.CheckInvariants(); }
+// Others count for as long as an item lives, so only the count's length says how hot it is.
+void AdaptivePolicy::adopt(Locator item, std::uint64_t hash, unsigned frequency) {
+  const auto uses = static_cast<unsigned>(std::bit_width(std::max(frequency, 1u))) - 1;
+  mark(item, hash, std::min(uses, mode().uses));
+  order_.adopt(item, uses > 0);
+  report();
+}
 
- private:
-  static constexpr std::size_t kTries = 64;  // busy items passed over in one search
-  static constexpr unsigned kMost = 3;
+void AdaptivePolicy::mark(Locator item, std::uint64_t hash, unsigned uses) {
+  records_.at(item).set_frequency(uses | (learner_ != nullptr && learner_->samples(hash) ? kSampled : 0));
+}
 
-  ItemQueue queue_;
-};
+void AdaptivePolicy::report() {
+  if (learner_ == nullptr) return;
+  const auto items = static_cast<std::int64_t>(order_.size());
+  const auto weight = static_cast<std::int64_t>(order_.weight());
+  if (std::abs(items - reported_items_) * 8 <= reported_items_ &&
+      std::abs(weight - reported_weight_) * 8 <= reported_weight_)
+    return;
+  learner_->resize(items - reported_items_, weight - reported_weight_);
+  reported_items_ = items;
+  reported_weight_ = weight;
+}
 
-}  // namespace
+Bytes AdaptivePolicy::memory() const {
+  return Bytes(sizeof *this) + order_.memory() + (learner_ != nullptr ? learner_->share() : Bytes());
+}
 
 std::unique_ptr<EvictionPolicy> make_adaptive(const PolicyOptions& options) {
-  return std::make_unique<SecondChance>(options);
+  return std::make_unique<AdaptivePolicy>(options);
 }
 
 }  // namespace plimsoll

@@ -28,7 +28,8 @@ PolicyOptions CacheShard::policy_options() const {
   return {.items = segments_,
           .objective = options_.objective,
           .hash_seed = options_.hash_seed,
-          .seed = options_.seed};
+          .seed = options_.seed,
+          .learner = options_.learner};
 }
 
 std::uint64_t CacheShard::hash_of(Locator at) const { return hash64(item(at).key(), options_.hash_seed); }

@@ -41,9 +41,10 @@ class CacheShard {
     Objective objective;
     std::uint64_t hash_seed;
     std::uint64_t seed;
-    std::uint64_t max_items;  // zero: as many as there is memory for
-    std::uint64_t max_bytes;  // of weight, likewise
-    HeldOwner* owner;         // is told of objects that leave; null without any
+    std::shared_ptr<AdaptiveLearner> learner;  // one for all shards
+    std::uint64_t max_items;                   // zero: as many as there is memory for
+    std::uint64_t max_bytes;                   // of weight, likewise
+    HeldOwner* owner;                          // is told of objects that leave; null without any
   };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;

@@ -1,10 +1,9 @@
 #include "plimsoll/commitlog/internal/batch_scanner.h"
 
 #include <memory>
-#include <string>
 
 #include "plimsoll/base/crc32c.h"
-#include "plimsoll/commitlog/internal/decompressor.h"
+#include "plimsoll/commitlog/internal/record_fronts.h"
 
 namespace plimsoll {
 namespace {
@@ -93,31 +92,15 @@ bool BatchScanner::find_plain_time(std::int64_t timestamp, std::int64_t& offset,
 
 bool BatchScanner::find_compressed_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
   const FileRange records{position_ + BatchHeader::kSize, header_.size() - BatchHeader::kSize};
-  const std::unique_ptr<Decompressor> pieces = Decompressor::of(header_.codec(), file_, records);
+  const std::unique_ptr<Decompressor> pieces =
+      Decompressor::of(header_.codec(), {.file = &file_, .range = records, .held = {}});
   if (!pieces) return false;
-  std::string window;      // what was unfolded and not used yet
-  std::uint64_t skip = 0;  // of what comes: the rest of a record
-  bool ended = false;
+  RecordFronts fronts(*pieces);
   for (std::int32_t i = 0; i < header_.count; ++i) {
-    while (!ended && (skip > 0 || window.size() < kFront)) {
-      const std::optional<std::string_view> piece = pieces->next();
-      if (!piece) return false;
-      ended = piece->empty();
-      const std::uint64_t passed = std::min<std::uint64_t>(skip, piece->size());
-      skip -= passed;
-      window += piece->substr(passed);
-    }
-    std::string_view front = std::string_view(window).substr(0, kFront);
-    const std::size_t had = front.size();
-    const std::optional<std::int64_t> length = take_varint(front);
-    if (!length || *length <= 0 || front.empty()) return false;
-    const std::uint64_t whole = had - front.size() + static_cast<std::uint64_t>(*length);
-    if (!take_time(front, header_.base_timestamp, at)) return false;
+    const std::optional<std::string_view> front = fronts.next();
+    if (!front || !take_time(*front, header_.base_timestamp, at)) return false;
     offset = header_.base_offset + i;
     if (at >= timestamp) return true;
-    const std::uint64_t inside = std::min<std::uint64_t>(whole, window.size());
-    window.erase(0, inside);
-    skip = whole - inside;
   }
   return false;
 }

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "plimsoll/commitlog/internal/partition_log.h"
+#include "plimsoll/commitlog/internal/record_fronts.h"
 
 namespace plimsoll {
 namespace {
@@ -20,6 +21,20 @@ LogError PartitionLog::check_times(const BatchHeader& header, const TopicConfig&
   return away > config.timestamp_difference_max_ms ? LogError::kInvalidTimestamp : LogError::kNone;
 }
 
+// Of a compressed batch. The usual memory unfolds what clients send by default; what needs more is looked at
+// once again.
+void PartitionLog::check_keys(std::span<const char> batch, BatchCheck& check) {
+  for (const Bytes memory : {Decompressor::kMemory, Decompressor::kMostMemory}) {
+    const Charge charge = store_->options.state.charge(memory);
+    if (!charge) {
+      check.error = LogError::kNoMemory;
+      return;
+    }
+    check = check_compressed_keys(batch, check.header, memory);
+    if (check.error != LogError::kUnsupportedCodec) return;
+  }
+}
+
 AppendOutcome PartitionLog::append(std::span<char> batch, std::int64_t now_ms) {
   const std::shared_ptr<const TopicConfig> config = topic_->config();
   BatchCheck check = check_batch(batch, {.max_bytes = static_cast<std::uint64_t>(config->max_message_bytes),
@@ -27,6 +42,7 @@ AppendOutcome PartitionLog::append(std::span<char> batch, std::int64_t now_ms) {
   BatchHeader& header = check.header;
   if (check.error == LogError::kNone && !config->append_time)
     check.error = check_times(header, *config, now_ms);
+  if (check.error == LogError::kNone && config->compact && header.codec() != 0) check_keys(batch, check);
   if (check.error != LogError::kNone) {
     add(store_->counters.refused);
     return refused(check.error, check.record_index);

@@ -16,8 +16,15 @@ LogError PartitionLog::open_checked() {
   return error;
 }
 
-PartitionLog::Behind PartitionLog::plan_behind() {
+PartitionLog::Behind PartitionLog::plan_behind(MonotonicTime now) {
   Behind plan;
+  // Long enough for who polls now and then; what is kept longer is pages that nobody reads again, and the
+  // kernel takes those that somebody will.
+  constexpr std::chrono::seconds kReaderWindow(3);
+  if (now >= next_window_) {
+    lowest_read_before_ = std::exchange(lowest_read_, kNobody);
+    next_window_ = now + kReaderWindow;
+  }
   const LogStore::Options& options = store_->options;
   const std::uint64_t step = options.write_behind.count();
   const std::uint64_t size = segments_.back().size;
@@ -52,7 +59,7 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
     // At 500 MB a second, what comes in between two rounds of upkeep would fill a disk.
     if (std::exchange(rolled_, false) && config->delete_old && !failed_)
       retain(*config, store_->options.clock.wall_ms());
-    plan = plan_behind();
+    plan = plan_behind(now);
     sync_now = sync_pending_ && sync_due_ <= now;
   }
   if (plan.file && plan.start.size != 0) static_cast<void>(plan.file->start_writing(plan.start));
@@ -159,7 +166,6 @@ void PartitionLog::upkeep(std::int64_t now_ms, bool may_open) {
   const std::shared_ptr<const TopicConfig> config = topic_->config();
   MutexLock lock(mutex_);
   if (removed_.load(std::memory_order_relaxed) || (!opened_ && !may_open) || !ready()) return;
-  lowest_read_before_ = std::exchange(lowest_read_, kNobody);
   if (producers_) {
     if (producers_->forget_before(now_ms - store_->options.producer_expiry.count()) != 0) settle_charge();
   }

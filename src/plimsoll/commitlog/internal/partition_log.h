@@ -120,6 +120,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // partition_append.cc
   LogError check_times(const BatchHeader& header, const TopicConfig& config, std::int64_t now_ms) const;
+  void check_keys(std::span<const char> batch, BatchCheck& check);
   bool admit_producer(const BatchHeader& header, AppendOutcome& outcome) PLIMSOLL_REQUIRES(mutex_);
   bool make_place(const BatchHeader& header, const TopicConfig& config, std::int64_t now_ms)
       PLIMSOLL_REQUIRES(mutex_);
@@ -160,7 +161,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     FileRange start;
     FileRange forget;
   };
-  Behind plan_behind() PLIMSOLL_REQUIRES(mutex_);
+  Behind plan_behind(MonotonicTime now) PLIMSOLL_REQUIRES(mutex_);
   bool sync_segments(bool active_too) PLIMSOLL_EXCLUDES(mutex_);
   void fail() PLIMSOLL_EXCLUDES(mutex_);
   void refuse() PLIMSOLL_REQUIRES(mutex_);
@@ -194,6 +195,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // The lowest position that anybody read, in this period of upkeep and in the one before.
   std::int64_t lowest_read_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
   std::int64_t lowest_read_before_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
+  MonotonicTime next_window_ PLIMSOLL_GUARDED_BY(mutex_){};
 
   std::unique_ptr<ProducerState> producers_ PLIMSOLL_GUARDED_BY(mutex_);
   std::uint64_t since_snapshot_ PLIMSOLL_GUARDED_BY(mutex_) = 0;  // bytes

@@ -37,6 +37,11 @@ Progress refuse_write(CommandContext& context, std::string_view key, WriteStatus
 // args[index] as an integer; nothing when it is none, and then an error is replied.
 std::optional<std::int64_t> integer_argument(CommandContext& context, std::size_t index);
 
+// args[index] as the number of a database; nothing when it is none, and then an error is replied.
+std::optional<unsigned> database_argument(CommandContext& context, std::size_t index);
+// Walks all keys when several databases are in use.
+std::uint64_t count_keys_of(CommandContext& context, unsigned database);
+
 // Writes args[index] into the slot, without a copy when it came in pages of its own.
 WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t index,
                          std::int64_t expires_at_ms);

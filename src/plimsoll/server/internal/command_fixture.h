@@ -52,11 +52,24 @@ class FakeServer final : public ServerFacts {
   }
   void reset_stats() override { ++resets; }
   Account& scratch() override { return scratch_; }
+  void alone(const std::function<void()>& run) override { run(); }
+  void each_session(const std::function<void(const Session&)>& visit) override {
+    for (const Session* session : sessions) visit(*session);
+  }
+  Charge charge_transaction(Bytes bytes) override { return scratch_.charge(bytes); }
+  Bytes transaction_maximum() const override { return 1_MiB; }
+  MemoryFigures memory_figures() const override { return figures; }
+  std::string memory_advice() const override { return "all is well\n"; }
+  std::string memory_table() const override { return "cache 1 MiB\n"; }
+  void purge_memory() override { ++purges; }
 
   std::string secret;
   std::vector<std::string> lines;
   std::map<std::string, std::string> settings = {{"maxmemory", "0"}, {"maxmemory-policy", "allkeys-lru"}};
   int resets = 0;
+  int purges = 0;
+  MemoryFigures figures;
+  std::vector<const Session*> sessions;
 
  private:
   Account& scratch_;
@@ -83,6 +96,7 @@ struct CommandFixture {
                .seed = 7}),
         server(others) {
     session.id = 4;
+    server.sessions = {&session};
   }
 
   // Words at blanks; 'one word' in quotes.
@@ -100,18 +114,25 @@ struct CommandFixture {
   }
 
   std::string run(std::span<const std::string_view> args, std::span<ExtentRef> bodies = {}) {
+    return run_as(session, args, bodies);
+  }
+  std::string run_as(Session& client, std::span<const std::string_view> args,
+                     std::span<ExtentRef> bodies = {}) {
     RecordedReply reply;
+    reply.set_protocol(client.protocol);
     CommandContext context{.args = args,
                            .bodies = bodies,
                            .reply = reply,
                            .cache = cache,
+                           .databases = databases,
                            .server = server,
-                           .session = session,
+                           .session = client,
                            .now_ms = now_ms};
     EXPECT_EQ(run_command(context), Progress::kDone);
     return reply.text;
   }
   std::string run(std::string_view command) { return run(words_of(command)); }
+  std::string run_as(Session& client, std::string_view command) { return run_as(client, words_of(command)); }
   std::string run(std::initializer_list<std::string_view> args) {
     return run(std::span<const std::string_view>(args.begin(), args.size()));
   }
@@ -135,6 +156,7 @@ struct CommandFixture {
   Account& account;
   Account& others;
   Cache cache;
+  Databases databases;
   FakeServer server;
   Session session;
   std::int64_t now_ms = 1'700'000'000'000;

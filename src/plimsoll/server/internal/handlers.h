@@ -36,10 +36,43 @@ Progress del_command(CommandContext& context);
 Progress exists_command(CommandContext& context);
 Progress touch_command(CommandContext& context);
 Progress type_command(CommandContext& context);
-Progress randomkey_command(CommandContext& context);
+
+// commands_database.cc
+Progress select_command(CommandContext& context);
+Progress swapdb_command(CommandContext& context);
 Progress dbsize_command(CommandContext& context);
-Progress flush_command(CommandContext& context);
+Progress flushall_command(CommandContext& context);
+Progress flushdb_command(CommandContext& context);
+Progress randomkey_command(CommandContext& context);
+
+// commands_move.cc
+Progress rename_command(CommandContext& context);
+Progress renamenx_command(CommandContext& context);
+Progress copy_command(CommandContext& context);
+Progress move_command(CommandContext& context);
+Progress msetnx_command(CommandContext& context);
+
+// commands_object.cc
+Progress object_encoding_command(CommandContext& context);
+Progress object_freq_command(CommandContext& context);
+Progress object_idletime_command(CommandContext& context);
+Progress object_refcount_command(CommandContext& context);
+
+// commands_memory.cc
+Progress memory_doctor_command(CommandContext& context);
+Progress memory_malloc_stats_command(CommandContext& context);
+Progress memory_purge_command(CommandContext& context);
+Progress memory_stats_command(CommandContext& context);
 Progress memory_usage_command(CommandContext& context);
+
+// commands_transaction.cc
+Progress multi_command(CommandContext& context);
+Progress exec_command(CommandContext& context);
+Progress discard_command(CommandContext& context);
+Progress watch_command(CommandContext& context);
+Progress unwatch_command(CommandContext& context);
+// Keeps the command until EXEC. REQUIRES: the session queues.
+Progress queue_command(CommandContext& context);
 
 // commands_scan.cc
 Progress scan_command(CommandContext& context);
@@ -60,7 +93,6 @@ Progress persist_command(CommandContext& context);
 Progress ping_command(CommandContext& context);
 Progress echo_command(CommandContext& context);
 Progress auth_command(CommandContext& context);
-Progress select_command(CommandContext& context);
 Progress quit_command(CommandContext& context);
 Progress hello_command(CommandContext& context);
 
@@ -71,6 +103,7 @@ Progress client_id_command(CommandContext& context);
 Progress client_info_command(CommandContext& context);
 Progress client_list_command(CommandContext& context);
 Progress client_setinfo_command(CommandContext& context);
+Progress client_tracking_command(CommandContext& context);
 
 // commands_server.cc
 Progress info_command(CommandContext& context);

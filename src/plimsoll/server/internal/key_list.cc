@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "plimsoll/server/databases.h"
 #include "plimsoll/wire/glob.h"
 #include "plimsoll/wire/resp_writer.h"
 
@@ -17,11 +18,16 @@ bool KeyBatch::takes(std::string_view key) const {
 std::uint64_t KeyBatch::add(Cache& cache, std::uint64_t cursor, std::size_t count, std::int64_t now_ms) {
   StringSink sink(bytes_);
   RespWriter writer(sink);
-  return cache.scan(cursor, std::min(count, kStep), now_ms, [&](std::string_view key) {
+  return cache.scan(cursor, std::min(count, kStep), now_ms, [&](std::string_view stored) {
+    const Databases::Place at = Databases::split(stored);
+    if (at.place != place_) {
+      ++others_;
+      return;
+    }
     ++visited_;
-    if (takes(key)) {
+    if (takes(at.key)) {
       ++matched_;
-      writer.bulk(key);
+      writer.bulk(at.key);
     }
   });
 }

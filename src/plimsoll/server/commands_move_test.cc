@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "plimsoll/server/internal/command_fixture.h"
+
+namespace plimsoll {
+namespace {
+
+TEST(MoveCommands, RenameTakesTheValueAndItsTimeToLive) {
+  CommandFixture f;
+  f.expect({{"rename a b", "-ERR no such key\r\n"},
+            {"set a 1 px 5000", "+OK\r\n"},
+            {"set b 2", "+OK\r\n"},
+            {"rename a b", "+OK\r\n"},
+            {"exists a", ":0\r\n"},
+            {"get b", "$1\r\n1\r\n"},
+            {"pttl b", ":5000\r\n"},
+            {"rename b b", "+OK\r\n"},
+            {"renamenx b b", ":0\r\n"},
+            {"set c 3", "+OK\r\n"},
+            {"renamenx b c", ":0\r\n"},
+            {"renamenx b d", ":1\r\n"},
+            {"mget b c d", "*3\r\n$-1\r\n$1\r\n3\r\n$1\r\n1\r\n"}});
+}
+
+TEST(MoveCommands, CopyAndMoveReachOtherDatabases) {
+  CommandFixture f;
+  f.expect({{"copy a b", ":0\r\n"},
+            {"set a 1 px 5000", "+OK\r\n"},
+            {"copy a a", "-ERR source and destination objects are the same\r\n"},
+            {"copy a b", ":1\r\n"},
+            {"pttl b", ":5000\r\n"},
+            {"set a 2", "+OK\r\n"},
+            {"copy a b", ":0\r\n"},
+            {"copy a b replace", ":1\r\n"},
+            {"get b", "$1\r\n2\r\n"},
+            {"pttl b", ":-1\r\n"},
+            {"copy a a db 1", ":1\r\n"},
+            {"copy a a db 16", "-ERR DB index is out of range\r\n"},
+            {"copy a a db", "-ERR syntax error\r\n"},
+            {"move a 0", "-ERR source and destination objects are the same\r\n"},
+            {"move a 1", ":0\r\n"},
+            {"move b 1", ":1\r\n"},
+            {"move b 1", ":0\r\n"},
+            {"keys *", "*1\r\n$1\r\na\r\n"},
+            {"select 1", "+OK\r\n"},
+            {"mget a b", "*2\r\n$1\r\n2\r\n$1\r\n2\r\n"}});
+}
+
+TEST(MoveCommands, LargeValuesTakeTheirPagesWithThem) {
+  CommandFixture f;
+  const std::string large(300'000, 'v');
+  f.run({"set", "a", large, "px", "5000"});
+  const Bytes before = f.account.used();
+  EXPECT_EQ(f.run("rename a b"), "+OK\r\n");
+  EXPECT_EQ(f.run("get b"), bulk_of(large));
+  EXPECT_EQ(f.run("pttl b"), ":5000\r\n");
+  EXPECT_LT(f.account.used(), before + 200'000_B) << "the pages were copied";
+  EXPECT_EQ(f.run("copy b c"), ":1\r\n");
+  f.run({"setrange", "b", "0", "w"});
+  EXPECT_EQ(f.run("get c"), bulk_of(large)) << "the copy shares its pages";
+  f.cache.CheckInvariants();
+}
+
+TEST(MoveCommands, MsetnxSetsAllOrNone) {
+  CommandFixture f;
+  f.expect({{"msetnx a 1 b 2", ":1\r\n"},
+            {"msetnx c 3 b 4", ":0\r\n"},
+            {"mget a b c", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n"},
+            {"msetnx c 3 c 4", ":1\r\n"},
+            {"get c", "$1\r\n4\r\n"},
+            {"msetnx a", "-ERR wrong number of arguments for 'msetnx' command\r\n"},
+            {"msetnx a 1 b", "-ERR wrong number of arguments for 'msetnx' command\r\n"}});
+}
+
+TEST(MoveCommands, MsetnxTakesBackWhatItWroteWhenMemoryEnds) {
+  CommandFixture f(16_MiB, false);
+  const std::string large(6'000'000, 'v');
+  EXPECT_EQ(f.run({"msetnx", "a", large, "b", large, "c", large}),
+            "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_EQ(f.run("exists a b c"), ":0\r\n");
+}
+
+TEST(ObjectCommands, EncodingsAreThoseOfRedis) {
+  CommandFixture f;
+  f.run({"set", "long", std::string(45, 'x')});
+  f.run({"set", "short", std::string(44, 'x')});
+  f.expect({{"set n -12", "+OK\r\n"},
+            {"set zeros 012", "+OK\r\n"},
+            {"object encoding n", "$3\r\nint\r\n"},
+            {"object encoding zeros", "$6\r\nembstr\r\n"},
+            {"object encoding short", "$6\r\nembstr\r\n"},
+            {"object encoding long", "$3\r\nraw\r\n"},
+            {"object encoding none", "$-1\r\n"},
+            {"object refcount n", ":1\r\n"},
+            {"object idletime n", ":0\r\n"},
+            {"object idletime none", "$-1\r\n"},
+            {"object", "-ERR wrong number of arguments for 'object' command\r\n"},
+            {"object nothing n", "-ERR unknown subcommand 'nothing'. Try OBJECT HELP.\r\n"}});
+  EXPECT_EQ(f.run("object freq n").substr(0, 45), "-ERR An LFU maxmemory policy is not selected,");
+  EXPECT_EQ(f.run("object freq none"), "$-1\r\n");
+  f.server.settings["maxmemory-policy"] = "allkeys-lfu";
+  EXPECT_EQ(f.run("object freq n"), ":0\r\n");
+  EXPECT_EQ(f.run("object idletime n").substr(0, 41), "-ERR An LFU maxmemory policy is selected,");
+}
+
+}  // namespace
+}  // namespace plimsoll
