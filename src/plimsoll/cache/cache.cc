@@ -53,7 +53,8 @@ Cache::Cache(const Options& options)
                                                          .seed = Random::split_mix(seed),
                                                          .learner = learner,
                                                          .max_items = part(options.max_items),
-                                                         .max_bytes = part(options.max_bytes.count())}));
+                                                         .max_bytes = part(options.max_bytes.count()),
+                                                         .owner = options.owner}));
   }
   policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);

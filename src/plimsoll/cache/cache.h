@@ -34,6 +34,7 @@
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/reclaimer.h"
 #include "plimsoll/cache/extent.h"
+#include "plimsoll/cache/held.h"
 #include "plimsoll/cache/key_watches.h"
 #include "plimsoll/cache/policy.h"
 
@@ -70,6 +71,7 @@ class Cache final : public Reclaimer {
     // their large values' pages. What is heavier than a shard's part is not admitted.
     std::uint64_t max_items = 0;
     Bytes max_bytes{};
+    HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
   };
   struct Stats {
     std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
@@ -110,6 +112,10 @@ class Cache final : public Reclaimer {
     WriteStatus put(std::string_view value, std::int64_t expires_at_ms = kNever);
     // Adopts the pages: no copy when size() >= kLargeValue.
     WriteStatus put(ExtentRef value, std::int64_t expires_at_ms = kNever);
+    // Inserts or replaces with a record that holds an object; the owner hears when it leaves, and holds it
+    // until then. Not to be resized, and its time to live is what it is put with.
+    WriteStatus put(HeldValue& value, std::int64_t expires_at_ms = kNever);
+    HeldValue* held() const;  // REQUIRES: exists(). Null: a value of bytes.
     // Inserts or replaces with a record that has no value and counts as `weight` bytes against max_bytes and
     // for the policy: for simulations.
     WriteStatus put_weight(std::uint64_t weight);
@@ -129,7 +135,7 @@ class Cache final : public Reclaimer {
     Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms);
     // `extent` is taken over when the write is done.
     bool write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
-               std::uint64_t weight = 0);
+               std::uint64_t weight = 0, HeldValue* held = nullptr);
     ExtentRef open_extent(std::size_t size);
     bool set_expiry_of_large(std::int64_t expires_at_ms);
     void changed() { cache_->watches_.tell(hash_); }

@@ -34,7 +34,7 @@ Cache::Slot::~Slot() {
 std::string_view Cache::Slot::value() const { return shard_->item(item_).value(); }
 std::size_t Cache::Slot::size() const {
   const Item& record = shard_->item(item_);
-  return record.weighed() ? 0 : record.value_size;
+  return record.has_no_bytes() ? 0 : record.value_size;
 }
 std::int64_t Cache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
 std::size_t Cache::Slot::memory() const { return shard_->memory_of(item_); }
@@ -44,7 +44,7 @@ void Cache::Slot::touch() { shard_->touch(item_, hash_); }
 
 void Cache::Slot::erase() {
   changed();
-  shard_->erase(item_);
+  shard_->erase(item_, Removal::kErased);
   item_ = kNoItem;
 }
 
@@ -58,16 +58,27 @@ ExtentRef Cache::Slot::take() {
 
 // A record of the shard's own making if it can, else with memory that other shards give up.
 bool Cache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
-                        std::uint64_t weight) {
+                        std::uint64_t weight, HeldValue* held) {
   changed();
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
     if (tries > 0 && cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()) break;
-    at = shard_->write({key_, hash_, value_size, extent, weight, expires_at_ms, now_ms_, evict});
+    at = shard_->write({key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict});
   }
   item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
   return at != kNoLocator;
+}
+
+HeldValue* Cache::Slot::held() const {
+  Item& record = shard_->item(item_);
+  return record.held() ? record.held_value() : nullptr;
+}
+
+WriteStatus Cache::Slot::put(HeldValue& value, std::int64_t expires_at_ms) {
+  PLIMSOLL_DCHECK(cache_->options_.owner != nullptr, "nobody would hear when it leaves");
+  if (key_.size() > kMaxKey || !shard_->could_hold(value.weight().count())) return WriteStatus::kTooLong;
+  return write(Item::kHeld, nullptr, expires_at_ms, 0, &value) ? WriteStatus::kDone : WriteStatus::kRefused;
 }
 
 WriteStatus Cache::Slot::put_weight(std::uint64_t weight) {

@@ -1,7 +1,7 @@
 // Item: the layout of a record in a segment.
 //
-//   header (16) | expiry (16, when kExpiring) | key | value, or a pointer to its Extent when kLarge, or its
-//   weight when it has no value | padding to the unit
+//   header (16) | expiry (16, when kExpiring) | key | value, or a pointer to its Extent when kLarge, or
+//   of the object that it holds, or its weight when it has no value | padding to the unit
 //
 // A record's length follows from its header, so that a segment can be walked from its front. An item is named
 // by its place: the segment store's 32-bit locator. The header has the two links of its policy's queue and
@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "plimsoll/cache/extent.h"
+#include "plimsoll/cache/held.h"
 
 namespace plimsoll {
 
@@ -36,7 +37,9 @@ struct Item {
   static constexpr unsigned kQueueShift = 4;
   static constexpr unsigned kFrequencyShift = 6;
   static constexpr unsigned kMaxFrequency = 1023;
-  static constexpr std::uint32_t kWeighed = 0xffff'ffff;  // as value_size: a weight stands for the value
+  // As value_size: eight bytes stand for the value, a weight or the pointer to a HeldValue.
+  static constexpr std::uint32_t kWeighed = 0xffff'ffff;
+  static constexpr std::uint32_t kHeld = 0xffff'fffe;
 
   std::uint32_t value_size;
   std::uint16_t key_size;
@@ -53,8 +56,12 @@ struct Item {
   bool large() const { return bits & kLarge; }
   bool expiring() const { return bits & kExpiring; }
   bool weighed() const { return value_size == kWeighed; }
-  // Not to be evicted: at work, or a large value that is being sent, which would give nothing back now.
-  bool busy() { return (bits & kBusy) != 0 || (large() && extent()->pinned()); }
+  bool held() const { return value_size == kHeld; }
+  bool has_no_bytes() const { return value_size >= kHeld; }
+  // Not to be evicted: at work, or a value that somebody reads, which would give nothing back now.
+  bool busy() {
+    return (bits & kBusy) != 0 || (large() && extent()->pinned()) || (held() && held_value()->pinned());
+  }
   std::uint8_t queue() const { return (bits >> kQueueShift) & 3; }
   void set_queue(std::uint8_t queue) {
     bits = static_cast<std::uint16_t>((bits & ~(3u << kQueueShift)) | (queue & 3u) << kQueueShift);
@@ -70,7 +77,7 @@ struct Item {
   }
 
   std::size_t length(std::size_t unit) const {
-    return length(key_size, large() || weighed() ? sizeof(Extent*) : value_size, expiring(), unit);
+    return length(key_size, large() || has_no_bytes() ? sizeof(Extent*) : value_size, expiring(), unit);
   }
   ItemExpiry* expiry() { return reinterpret_cast<ItemExpiry*>(this + 1); }
   std::int64_t expires_at_ms() { return expiring() ? expiry()->at_ms : -1; }
@@ -83,16 +90,27 @@ struct Item {
     return pointer;
   }
   void set_extent(Extent* pointer) { std::memcpy(stored_value(), &pointer, sizeof pointer); }
+  HeldValue* held_value() {  // REQUIRES: held()
+    HeldValue* pointer = nullptr;
+    std::memcpy(&pointer, stored_value(), sizeof pointer);
+    return pointer;
+  }
+  void set_held_value(HeldValue* pointer) { std::memcpy(stored_value(), &pointer, sizeof pointer); }
   std::string_view value() {
-    if (weighed()) return {};
+    if (has_no_bytes()) return {};
     return large() ? extent()->view() : std::string_view{stored_value(), value_size};
   }
-  std::uint64_t payload() { return key_size + (weighed() ? 0 : value_size); }
-  // What evicting it gives back: the record and its extent's pages; or the weight it was written with.
+  std::uint64_t payload() {
+    if (held()) return key_size + held_value()->weight().count();
+    return key_size + (weighed() ? 0 : value_size);
+  }
+  // What evicting it gives back: the record and its extent's pages or its object; or the weight it was
+  // written with.
   std::uint64_t weight(std::size_t unit) {
-    if (!large() && !weighed()) [[likely]]
+    if (!large() && !has_no_bytes()) [[likely]]
       return length(unit);
     if (large()) return length(unit) + extent()->charged().count();
+    if (held()) return length(unit) + held_value()->weight().count();
     std::uint64_t weight = 0;
     std::memcpy(&weight, stored_value(), sizeof weight);
     return weight;

@@ -40,7 +40,7 @@ Locator CacheShard::find(std::uint64_t hash, std::string_view key, std::int64_t 
   if (at == kNoLocator) return at;
   const std::int64_t expires = item(at).expires_at_ms();
   if (expires == Cache::kNever || now_ms <= expires) return at;
-  erase(at);
+  erase(at, Removal::kExpired);
   ++counters_.expired;
   return kNoLocator;
 }
@@ -58,13 +58,13 @@ void CacheShard::touch(Locator at, std::uint64_t hash) {
 Locator CacheShard::write(const Write& w) {
   const bool expiring = w.expires_at_ms != Cache::kNever;
   const bool weighed = w.value_size == Item::kWeighed;
-  const bool small = w.extent == nullptr && !weighed;
+  const bool small = w.extent == nullptr && w.held == nullptr && !weighed;
   const std::size_t length =
       Item::length(w.key.size(), small ? w.value_size : sizeof(Extent*), expiring, segments_.unit());
   last_now_ms_ = w.now_ms;
   if (Locator same = index_.find(w.hash, w.key); same != kNoLocator && small) {
     Item& record = item(same);
-    if (!record.large() && !record.weighed() && record.expiring() == expiring &&
+    if (!record.large() && !record.has_no_bytes() && record.expiring() == expiring &&
         record.length(segments_.unit()) == length) {
       payload_ = payload_ + Bytes(w.value_size) - Bytes(record.value_size);
       record.value_size = w.value_size;
@@ -75,6 +75,7 @@ Locator CacheShard::write(const Write& w) {
   }
   const std::uint64_t weight = weighed    ? w.weight
                                : w.extent ? length + (*w.extent)->charged().count()
+                               : w.held   ? length + w.held->weight().count()
                                           : length;
   char* place = make_fit(w, weight) ? allocate(length, w.evict) : nullptr;
   if (place == nullptr) {
@@ -91,6 +92,7 @@ Locator CacheShard::write(const Write& w) {
   if (expiring) *record.expiry() = {Cache::kNever, kNoLocator, kNoLocator};
   std::copy(w.key.begin(), w.key.end(), record.key_begin());
   if (w.extent != nullptr) record.set_extent(&**w.extent);
+  if (w.held != nullptr) record.set_held_value(w.held);
   if (weighed) record.set_weight(w.weight);
   const Locator at = segments_.locator_of(place);
   if (!link_new(w, at)) {
@@ -123,7 +125,7 @@ bool CacheShard::link_new(const Write& w, Locator at) {
   ++counters_.inserted;
   if (old != kNoLocator) {
     policy_->replaced(old, at);
-    discard(item(old));
+    discard(item(old), Removal::kReplaced);
   } else {
     policy_->insert(at, w.hash);
   }
@@ -165,7 +167,7 @@ void CacheShard::resized(Locator at, Bytes charged_before) {
   policy_->hit(at);
 }
 
-void CacheShard::retire(Item& record) {
+void CacheShard::retire(Item& record, Removal why) {
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
   weight_ -= record.weight(segments_.unit());
   if (record.expires_at_ms() != Cache::kNever) wheel_.remove(segments_.locator_of(&record));
@@ -176,6 +178,11 @@ void CacheShard::retire(Item& record) {
     ExtentRef(extent).reset();
   }
   payload_ -= Bytes(record.payload());
+  if (record.held()) {
+    HeldValue& value = *record.held_value();
+    if (!value.pinned()) given_back_ += value.weight();
+    options_.owner->left(value, why);
+  }
   record.bits &= static_cast<std::uint16_t>(~Item::kLive);
   segment_of(&record)->live -= length;
   live_ -= length;
@@ -187,9 +194,9 @@ void CacheShard::bury(Item& record) {
   poison(&record + 1, record.length(segments_.unit()) - sizeof(Item));
 }
 
-void CacheShard::discard(Item& record) {
+void CacheShard::discard(Item& record, Removal why) {
   Segment* segment = segment_of(&record);
-  retire(record);
+  retire(record, why);
   if (segment->live > 0) return;
   forget_holes(*segment);
   if (segment == open_ || segment == moved_) {
@@ -202,10 +209,10 @@ void CacheShard::discard(Item& record) {
   }
 }
 
-void CacheShard::erase(Locator at) {
+void CacheShard::erase(Locator at, Removal why) {
   index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
   policy_->erase(at);
-  discard(item(at));
+  discard(item(at), why);
 }
 
 std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
@@ -214,7 +221,7 @@ std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
   while (dropped < limit) {
     Locator at = wheel_.due(now_ms);
     if (at == kNoLocator) break;
-    erase(at);
+    erase(at, Removal::kExpired);
     ++dropped;
   }
   counters_.expired += dropped;
@@ -224,6 +231,7 @@ std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
 void CacheShard::clear() {
   policy_->visit([this](Locator at, unsigned) {
     if (item(at).large()) ExtentRef(item(at).extent()).reset();
+    if (item(at).held()) options_.owner->left(*item(at).held_value(), Removal::kCleared);
   });
   policy_ = make_policy(kind_, policy_options());
   charge_policy();

@@ -44,6 +44,7 @@ class CacheShard {
     std::shared_ptr<AdaptiveLearner> learner;  // one for all shards
     std::uint64_t max_items;                   // zero: as many as there is memory for
     std::uint64_t max_bytes;                   // of weight, likewise
+    HeldOwner* owner;                          // is told of objects that leave; null without any
   };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;
@@ -64,8 +65,9 @@ class CacheShard {
   struct Write {
     std::string_view key;
     std::uint64_t hash;
-    std::uint32_t value_size;    // or Item::kWeighed
+    std::uint32_t value_size;    // or Item::kWeighed, Item::kHeld
     ExtentRef* extent;           // of a large value, taken over when the write is done; else null
+    HeldValue* held;             // of who is held, likewise
     std::uint64_t weight;        // of who is weighed
     std::int64_t expires_at_ms;  // or Cache::kNever
     std::int64_t now_ms;
@@ -79,7 +81,7 @@ class CacheShard {
   bool could_hold(std::uint64_t weight) const {
     return options_.max_bytes == 0 || weight <= options_.max_bytes;
   }
-  void erase(Locator item);
+  void erase(Locator item, Removal why);
   void schedule(Locator item, std::int64_t expires_at_ms,
                 std::int64_t now_ms);  // REQUIRES: the record is expiring
   // After a large value's extent was made longer or shorter.
@@ -154,9 +156,10 @@ class CacheShard {
   char* place_for_moved(std::size_t length);
   Segment* sparsest();
   void relocate(Item& from, std::size_t length, char* to);
-  // Out of the wheel, its extent let go: the bytes are dead. It is out of the index and the policy already.
-  void retire(Item& record);
-  void discard(Item& record);  // retire(), and the segment goes when nothing in it is live
+  // Out of the wheel, its extent or object let go: the bytes are dead. It is out of the index and the policy
+  // already.
+  void retire(Item& record, Removal why);
+  void discard(Item& record, Removal why);  // retire(), and the segment goes when nothing in it is live
   bool link_new(const Write& w, Locator at);
   void charge_policy();
   PolicyOptions policy_options() const;

@@ -152,7 +152,7 @@ std::uint64_t CacheShard::evict_one() {
   Item& record = item(at);
   const std::uint64_t bytes = record.length(segments_.unit());
   index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
-  discard(record);
+  discard(record, Removal::kEvicted);
   ++counters_.evicted;
   return bytes;
 }
