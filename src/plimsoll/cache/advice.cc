@@ -89,8 +89,8 @@ std::vector<CacheAdvice> advise(const CacheAnalysis& a, Bytes line_now) {
     advise_memory(a, line_now, advice);
     advise_policy(a, advice);
   }
-  std::stable_sort(advice.begin(), advice.end(),
-                   [](const CacheAdvice& x, const CacheAdvice& y) { return x.gain > y.gain; });
+  std::sort(advice.begin(), advice.end(),
+            [](const CacheAdvice& x, const CacheAdvice& y) { return x.gain > y.gain; });
   if (a.never_read_again >= kManyUnread) {
     advice.push_back({.what = whole(a.never_read_again) + " % of items were never read again",
                       .evidence = "of those written long enough ago; " + tenth(a.pattern.scan) +

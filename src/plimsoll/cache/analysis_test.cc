@@ -230,7 +230,6 @@ TEST(Analysis, NamesTheHottestKeysWithTheirShareOfTheReads) {
 TEST(Analysis, SaysWhatShareOfItemsWasNeverReadAgain) {
   Replayed replayed(20'000'000, PolicyKind::kLru);
   Trace trace;
-  Random random(12);
   // Of each new hundred keys thirty are read once more.
   for (std::uint64_t i = 0; i < 200'000; ++i) {
     trace.requests.push_back({.key = i, .size = 100});

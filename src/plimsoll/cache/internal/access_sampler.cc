@@ -72,10 +72,11 @@ bool AccessSampler::follows_again(const SampledKey& key, const ReuseStack::Dista
   if (d.keys < std::max<std::size_t>(16, stack_.size() / 16)) return false;
   // Of other reads that came in between then, so that chance makes a loop of one read in fifty.
   const std::size_t others = std::clamp<std::size_t>(stack_.size() / 600, 1, 6);
-  return std::any_of(left_.begin(), left_.end(), [&](std::uint32_t place) {
-    return place > 0 && place < key.place && key.place - place < kNearInLoop &&
-           stack_.keys_between(place, key.place) <= others;
-  });
+  for (const std::uint32_t place : left_) {
+    const bool near = place > 0 && place < key.place && key.place - place < kNearInLoop;
+    if (near && stack_.keys_between(place, key.place) <= others) return true;
+  }
+  return false;
 }
 
 // Recency: it comes back much sooner than how often it is read would let expect, or soon when little is known
@@ -228,8 +229,9 @@ void AccessSampler::charge() {
 // Of the half that was used longest ago: the others may still be.
 double AccessSampler::never_read_again() const {
   std::size_t seen = 0, unread = 0;
+  const std::size_t older_half = stack_.size() / 2;
   stack_.visit([&](const SampledKey& key) {
-    if (seen >= stack_.size() / 2) return;
+    if (seen >= older_half) return;
     ++seen;
     unread += key.reads == 0;
   });
