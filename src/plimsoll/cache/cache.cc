@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "plimsoll/base/hash.h"
+#include "plimsoll/cache/internal/access_sampler.h"
 #include "plimsoll/cache/internal/adaptive_learner.h"
 #include "plimsoll/cache/internal/shard.h"
 
@@ -37,6 +38,10 @@ Cache::Cache(const Options& options)
       blocks_(new SegmentStore(
           {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})) {
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
+  if (options.analyse) {
+    sampler_ = std::make_unique<AccessSampler>(AccessSampler::Options{
+        .account = options.account, .memory = options.line / 100, .max_weight = options.max_bytes.count()});
+  }
   std::uint64_t seed = options.seed + 1;
   const auto learner = std::make_shared<AdaptiveLearner>(options.objective);
   for (std::size_t i = 0; i < options.shards; ++i) {
@@ -47,6 +52,7 @@ Cache::Cache(const Options& options)
         std::make_unique<CacheShard>(CacheShard::Options{.segments = *segments_,
                                                          .blocks = *blocks_,
                                                          .account = options.account,
+                                                         .sampler = sampler_.get(),
                                                          .policy = options.policy,
                                                          .objective = options.objective,
                                                          .hash_seed = options.seed,
@@ -232,6 +238,7 @@ void Cache::clear() {
     MutexLock lock(shard->mutex());
     shard->clear();
   }
+  if (sampler_) sampler_->clear();
 }
 
 std::size_t Cache::expire(std::int64_t now_ms, std::size_t limit) {
@@ -288,6 +295,21 @@ void Cache::Describe(StatSink& sink) const {
   sink.counter("cache_expired_total", "Keys whose time had come", number(s.expired));
   sink.counter("cache_relocated_total", "Records moved to empty a segment", number(s.relocated));
   sink.counter("cache_refused_total", "Writes refused for lack of memory", number(s.refused));
+  if (sampler_ == nullptr) return;
+  const CacheAnalysis a = analysis(false);
+  sink.gauge("cache_analysis_bytes", "Held by the sample of requests", a.memory.as_double());
+  sink.gauge("cache_analysis_keys", "Keys in the sample", number(a.sampled_keys));
+  sink.gauge("cache_analysis_sample_ratio", "Share of keys that are sampled", a.sample_rate);
+  constexpr const char* kForecast = "What would hit with so much of the memory, by the sample";
+  sink.gauge("cache_forecast_hit_ratio", kForecast, a.half_hit_rate, {{"memory", "half"}});
+  sink.gauge("cache_forecast_hit_ratio", kForecast, a.hit_rate, {{"memory", "now"}});
+  sink.gauge("cache_forecast_hit_ratio", kForecast, a.twice_hit_rate, {{"memory", "twice"}});
+  constexpr const char* kPattern = "Share of the reads that came in this way, by the sample";
+  sink.gauge("cache_pattern_ratio", kPattern, a.pattern.recency, {{"kind", "recency"}});
+  sink.gauge("cache_pattern_ratio", kPattern, a.pattern.frequency, {{"kind", "frequency"}});
+  sink.gauge("cache_pattern_ratio", kPattern, a.pattern.loop, {{"kind", "loop"}});
+  sink.gauge("cache_pattern_ratio", kPattern, a.pattern.scan, {{"kind", "scan"}});
+  sink.gauge("cache_pattern_ratio", kPattern, a.pattern.first_time, {{"kind", "first_time"}});
 }
 
 void Cache::CheckInvariants() const {

@@ -33,6 +33,7 @@
 #include "plimsoll/base/stat_sink.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/reclaimer.h"
+#include "plimsoll/cache/analysis.h"
 #include "plimsoll/cache/extent.h"
 #include "plimsoll/cache/held.h"
 #include "plimsoll/cache/key_watches.h"
@@ -40,6 +41,7 @@
 
 namespace plimsoll {
 
+class AccessSampler;
 class CacheShard;
 class SegmentStore;
 
@@ -66,6 +68,7 @@ class Cache final : public Reclaimer {
     PolicyKind policy = PolicyKind::kLru;
     Objective objective = Objective::kObjects;
     bool evict = true;       // false: a full cache refuses writes
+    bool analyse = false;    // learns from a sample of the requests, in at most 1 % of the line
     std::uint64_t seed = 0;  // of the hash; random for keys from outside
     // Bounds beside the account's, split evenly over the shards; zero is none. Bytes are the records' and
     // their large values' pages. What is heavier than a shard's part is not admitted.
@@ -194,6 +197,8 @@ class Cache final : public Reclaimer {
   // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting.
   void tick() override;
 
+  // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.
+  CacheAnalysis analysis(bool with_policies = true) const;
   Stats stats() const;
   void Describe(StatSink& sink) const;
   void CheckInvariants() const;
@@ -202,6 +207,7 @@ class Cache final : public Reclaimer {
   static constexpr Bytes kIndexBlock = 16_KiB;
 
   CacheShard& shard_of(std::uint64_t hash) const;
+  std::uint64_t weight() const;  // of all items
   // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
   // if its items may go too; else null.
   Bytes release(Bytes wanted, CacheShard* own);
@@ -213,7 +219,8 @@ class Cache final : public Reclaimer {
   SlabAllocator slabs_;  // of what is small: the descriptors of large values
   ExtentStore extents_;
   std::unique_ptr<SegmentStore> segments_;
-  std::unique_ptr<SegmentStore> blocks_;  // of the index
+  std::unique_ptr<SegmentStore> blocks_;    // of the index
+  std::unique_ptr<AccessSampler> sampler_;  // null: nothing is analysed
   std::vector<std::unique_ptr<CacheShard>> shards_;
   std::atomic<bool> evict_{true};
   std::atomic<PolicyKind> policy_{PolicyKind::kLru};

@@ -27,7 +27,9 @@ struct Bounded {
     Cache::Slot slot = cache.lock({reinterpret_cast<const char*>(&key), sizeof key}, 1000);
     slot.touch();
     const bool hit = slot.exists();
-    if (!hit) EXPECT_EQ(slot.put_weight(1), WriteStatus::kDone);
+    if (!hit) {
+      EXPECT_EQ(slot.put_weight(1), WriteStatus::kDone);
+    }
     return hit;
   }
 
@@ -68,7 +70,9 @@ TEST_P(EachPolicy, HoldsAsManyItemsAsItIsToldAndNoMore) {
   Random random(1);
   for (int i = 0; i < 20'000; ++i) {
     f.request(random.below(3000));
-    if (i % 1000 == 0) EXPECT_LE(f.cache.size(), 1000u);
+    if (i % 1000 == 0) {
+      EXPECT_LE(f.cache.size(), 1000u);
+    }
   }
   EXPECT_GE(f.cache.size(), 990u);
   EXPECT_LE(f.cache.size(), 1000u);

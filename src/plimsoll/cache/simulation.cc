@@ -58,17 +58,21 @@ Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& o
                .seed = 1,
                .max_items = by_bytes ? 0 : options.capacity,
                .max_bytes = by_bytes ? Bytes(std::min(options.capacity, Bytes::kMax)) : Bytes()});
-  SimulationResult result{.requests = trace.requests.size(), .shards = shards};
+  SimulationResult result{.shards = shards};
+  std::uint64_t before = std::min<std::uint64_t>(options.warm_up, trace.requests.size());
+  result.requests = trace.requests.size() - before;
   const auto begin = std::chrono::steady_clock::now();
   for (const TraceRequest& request : trace.requests) {
     Cache::Slot slot = cache.lock({reinterpret_cast<const char*>(&request.key), sizeof request.key}, 0);
     slot.touch();
-    result.requested_bytes += request.size;
+    const bool counts = before == 0;
+    if (!counts) --before;
+    if (counts) result.requested_bytes += request.size;
     if (slot.exists()) {
-      ++result.hits;
+      if (counts) ++result.hits;
       continue;
     }
-    result.missed_bytes += request.size;
+    if (counts) result.missed_bytes += request.size;
     if (slot.put_weight(by_bytes ? request.size : 1) == WriteStatus::kRefused)
       return fail(ErrorCode::kRefused, "there is no memory for the records");
   }

@@ -31,7 +31,8 @@ struct SimulationOptions {
   Basis basis = Basis::kObjects;
   Objective objective = Objective::kObjects;
   std::uint64_t capacity = 0;
-  std::size_t shards = 0;  // a power of two up to 64; zero: default_shards()
+  std::size_t shards = 0;     // a power of two up to 64; zero: default_shards()
+  std::uint64_t warm_up = 0;  // requests at the begin that are made, and not counted
 };
 
 struct SimulationResult {

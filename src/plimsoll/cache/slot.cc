@@ -40,7 +40,7 @@ std::int64_t Cache::Slot::expires_at_ms() const { return shard_->item(item_).exp
 std::size_t Cache::Slot::memory() const { return shard_->memory_of(item_); }
 bool Cache::Slot::large() const { return shard_->item(item_).large(); }
 PinnedValue Cache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
-void Cache::Slot::touch() { shard_->touch(item_, hash_); }
+void Cache::Slot::touch() { shard_->touch(item_, hash_, key_); }
 
 void Cache::Slot::erase() {
   changed();

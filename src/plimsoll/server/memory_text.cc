@@ -31,6 +31,7 @@ std::string advice_text(const Status& s) {
     say(per_cent(missed) +
         " of reads find nothing while keys are evicted: the memory is small for this load.");
   }
+  for (const CacheAdvice& advice : s.analysis.advice) say(with_command(advice));
   const Bytes resident = s.governor.slow.process.resident;
   if (s.charged > 64_MiB && ratio(resident, s.charged) > kFragmented) {
     say("The process holds " + format_bytes(resident) + " for " + format_bytes(s.charged) +

@@ -36,6 +36,10 @@ TEST(MemoryText, NamesWhatIsTight) {
   Status fragmented = well();
   fragmented.governor.slow.process.resident = 300_MiB;
   EXPECT_NE(advice_text(fragmented).find("The process holds 300"), std::string::npos);
+  Status advised = well();
+  advised.analysis.advice = {
+      {.what = "twice the memory", .evidence = "seen", .command = "do it", .gain = 0.1}};
+  EXPECT_NE(advice_text(advised).find("* twice the memory (seen): do it\n"), std::string::npos);
   Status slow = well();
   slow.traffic.readers_closed = 2;
   EXPECT_NE(advice_text(slow).find("2 clients were closed"), std::string::npos);

@@ -105,6 +105,7 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .policy = given.policy.order,
              .objective = given.objective,
              .evict = given.policy.evicts,
+             .analyse = given.analysis,
              .seed = random_seed()}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {

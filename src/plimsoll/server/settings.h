@@ -59,6 +59,7 @@ struct Settings {
   bool insecure = false;  // a public address without a password
   FullCache policy;
   Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
+  bool analysis = true;                       // of the cache: a sample of its requests is kept
   unsigned loops = 0;                         // event loops; 0: one a core
   std::string log_level = "info";
 
@@ -84,7 +85,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 19;
+inline constexpr std::size_t kSettingKeys = 20;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

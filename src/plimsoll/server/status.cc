@@ -70,6 +70,7 @@ Status collect_status(const StatusSources& from) {
   status.governor = from.governor.snapshot();
   status.events = from.events.last(kEventsShown);
   status.cache = from.cache.stats();
+  status.analysis = from.cache.analysis(false);
   status.policy = from.settings.policy;
   status.traffic = read(from.traffic);
   if (from.log && from.broker) status.log = LogStatus{from.log->stats(), from.broker->stats()};

@@ -99,6 +99,7 @@ struct Status {
   Governor::Snapshot governor;
   std::vector<Event> events;  // oldest first
   Cache::Stats cache;
+  CacheAnalysis analysis;  // without what takes a replay
   FullCache policy;
   // Of the databases that have keys; nothing: all keys are in the first.
   std::optional<std::vector<KeyspaceStatus>> keyspace;

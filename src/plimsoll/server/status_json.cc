@@ -94,8 +94,19 @@ void write_cache(JsonWriter& json, const Status& s) {
       .field("inserted", c.inserted)
       .field("evicted", c.evicted)
       .field("expired", c.expired)
-      .field("refused", c.refused)
-      .end();
+      .field("refused", c.refused);
+  const CacheAnalysis& a = s.analysis;
+  json.begin_object("analysis")
+      .field("on", a.on)
+      .field("known", a.known())
+      .field("hit_ratio", a.hit_rate)
+      .field("half_memory_hit_ratio", a.half_hit_rate)
+      .field("twice_memory_hit_ratio", a.twice_hit_rate)
+      .field("never_read_again_ratio", a.never_read_again)
+      .field("payload_ratio", a.payload_ratio());
+  json.begin_array("advice");
+  for (const std::string& line : cache_advice(a)) json.value(line);
+  json.end().end().end();
 }
 
 void write_connections(JsonWriter& json, const Status& s) {

@@ -92,6 +92,13 @@ std::string cache_lines(const Status& s) {
          "\n";
 }
 
+std::string advice_lines(const Status& s) {
+  std::string text;
+  if (!s.analysis.known()) return text;
+  for (const std::string& line : cache_advice(s.analysis)) text += "             advice: " + line + "\n";
+  return text;
+}
+
 std::string log_lines(const Status& s) {
   if (!s.log) return "log          none; --data-dir FOLDER says where it is to be kept\n";
   const LogStore::Stats& l = s.log->store;
@@ -150,8 +157,8 @@ std::string status_text(const Status& s) {
                      endpoint(s.settings.bind, s.resp_port) +
                      (s.log ? ", Kafka " + endpoint(s.settings.bind, s.kafka_port) : "") + ", HTTP " +
                      endpoint(s.settings.bind, s.http_port) + "\n\n";
-  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + log_lines(s) +
-         connection_lines(s) + wait_lines(s) + event_lines(s);
+  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + advice_lines(s) +
+         log_lines(s) + connection_lines(s) + wait_lines(s) + event_lines(s);
 }
 
 }  // namespace plimsoll

@@ -4,6 +4,7 @@
 
 #include "plimsoll/base/hash.h"
 #include "plimsoll/base/poison.h"
+#include "plimsoll/cache/internal/access_sampler.h"
 
 namespace plimsoll {
 
@@ -18,6 +19,9 @@ CacheShard::CacheShard(const Options& options)
       holes_(segments_),
       kind_(options.policy),
       policy_(make_policy(kind_, policy_options())),
+      sampled_to_(options.sampler ? options.sampler->highest() : kNothingSampled),
+      draw_(options.seed),
+      next_hot_(options.sampler ? 0 : ~std::uint64_t{0}),
       enough_(least_dead()) {
   charge_policy();
 }
@@ -45,7 +49,9 @@ Locator CacheShard::find(std::uint64_t hash, std::string_view key, std::int64_t 
   return kNoLocator;
 }
 
-void CacheShard::touch(Locator at, std::uint64_t hash) {
+void CacheShard::touch(Locator at, std::uint64_t hash, std::string_view key) {
+  if (sampled(hash) || counters_.hits + counters_.misses >= next_hot_) [[unlikely]]
+    sample_read(at, hash, key);
   if (at == kNoLocator) {
     ++counters_.misses;
     policy_->missed(hash);
@@ -53,6 +59,26 @@ void CacheShard::touch(Locator at, std::uint64_t hash) {
   }
   ++counters_.hits;
   policy_->hit(at);
+}
+
+void CacheShard::sample_read(Locator at, std::uint64_t hash, std::string_view key) {
+  AccessSampler* const sampler = options_.sampler;
+  if (sampler == nullptr) return;
+  const bool hit = at != kNoLocator;
+  const std::uint64_t reads = counters_.hits + counters_.misses;
+  if (sampled(hash)) {
+    sampler->read({.hash = hash,
+                   .bytes = hit ? item(at).weight(segments_.unit()) : 0,
+                   .hit = hit,
+                   .reads = reads + 1 - reported_reads_,
+                   .hits = counters_.hits + hit - reported_hits_});
+    reported_reads_ = reads + 1;
+    reported_hits_ = counters_.hits + hit;
+  }
+  if (reads >= next_hot_) {
+    sampler->read_any(hash, key, hit, hit ? item(at).payload() : 0);
+    next_hot_ = reads + 1 + draw_.below(2 * AccessSampler::kBetweenHot);
+  }
 }
 
 Locator CacheShard::write(const Write& w) {
@@ -70,6 +96,7 @@ Locator CacheShard::write(const Write& w) {
       record.value_size = w.value_size;
       policy_->hit(same);
       if (expiring) schedule(same, w.expires_at_ms, w.now_ms);
+      if (sampled(w.hash) && options_.sampler) options_.sampler->wrote(w.hash, length);
       return same;
     }
   }
@@ -100,6 +127,7 @@ Locator CacheShard::write(const Write& w) {
     return kNoLocator;
   }
   if (expiring) schedule(at, w.expires_at_ms, w.now_ms);
+  if (sampled(w.hash) && options_.sampler) options_.sampler->wrote(w.hash, weight);
   if (counters_.inserted % 256 == 0) charge_policy();
   return at;
 }
@@ -210,7 +238,9 @@ void CacheShard::discard(Item& record, Removal why) {
 }
 
 void CacheShard::erase(Locator at, Removal why) {
-  index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
+  const std::uint64_t hash = hash_of(at);
+  if (sampled(hash) && options_.sampler) options_.sampler->erased(hash);
+  index_.erase(static_cast<std::uint32_t>(hash), at);
   policy_->erase(at);
   discard(item(at), why);
 }

@@ -14,6 +14,7 @@
 // Thread-safety: mutex() is held for every call. Cost: evicting and moving cost about 200 ns a record each.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,12 +32,15 @@
 
 namespace plimsoll {
 
+class AccessSampler;
+
 class CacheShard {
  public:
   struct Options {
     SegmentStore& segments;
     SegmentStore& blocks;  // of the index
     Account& account;      // of what the policy remembers
+    AccessSampler* sampler = nullptr;
     PolicyKind policy;
     Objective objective;
     std::uint64_t hash_seed;
@@ -59,7 +63,7 @@ class CacheShard {
 
   // Present and not expired; an expired one is dropped.
   Locator find(std::uint64_t hash, std::string_view key, std::int64_t now_ms);
-  void touch(Locator item, std::uint64_t hash);  // kNoLocator counts a miss
+  void touch(Locator item, std::uint64_t hash, std::string_view key);  // kNoLocator counts a miss
   Item& item(Locator at) const { return *reinterpret_cast<Item*>(segments_.at(at)); }
 
   struct Write {
@@ -101,6 +105,7 @@ class CacheShard {
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   Bytes extents() const { return extents_; }
+  std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
   bool is_sparse() const { return used_ - live_ > used_ / 8; }
   Bytes dead() const { return Bytes(used_ - live_); }
@@ -162,6 +167,9 @@ class CacheShard {
   void discard(Item& record, Removal why);  // retire(), and the segment goes when nothing in it is live
   bool link_new(const Write& w, Locator at);
   void charge_policy();
+  // relaxed: a bound that is late by some requests is asked again under the sampler's lock.
+  bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
+  void sample_read(Locator item, std::uint64_t hash, std::string_view key);
   PolicyOptions policy_options() const;
 
   Mutex mutex_;
@@ -173,6 +181,12 @@ class CacheShard {
   HoleList holes_;
   PolicyKind kind_;
   std::unique_ptr<EvictionPolicy> policy_;
+  static constexpr std::atomic<std::uint64_t> kNothingSampled{0};
+  const std::atomic<std::uint64_t>& sampled_to_;
+  Random draw_;                                 // which reads are looked at for hot keys
+  std::uint64_t next_hot_ = ~std::uint64_t{0};  // read
+  std::uint64_t reported_reads_ = 0;            // to the sampler
+  std::uint64_t reported_hits_ = 0;
   Charge policy_charge_;
   Segment* oldest_ = nullptr;  // sealed ones, in the order they were sealed
   Segment* newest_ = nullptr;
