@@ -1,60 +1,15 @@
 // First in, first out: one queue in order of insertion. A use changes nothing but the count that a policy
 // that comes after may want.
-#include "plimsoll/cache/internal/eviction_policy.h"
-#include "plimsoll/cache/internal/item_queue.h"
+#include "plimsoll/cache/internal/queue_policy.h"
 
 namespace plimsoll {
 namespace {
 
-class Fifo final : public EvictionPolicy {
+class Fifo final : public QueuePolicy {
  public:
-  explicit Fifo(const PolicyOptions& options) : queue_(options.items, 0) {}
+  using QueuePolicy::QueuePolicy;
 
-  void insert(Locator item, std::uint64_t /*hash*/) override {
-    queue_.at(item).set_frequency(1);
-    queue_.push_newest(item);
-  }
   void hit(Locator item) override { queue_.at(item).count_use(); }
-  void erase(Locator item) override { queue_.unlink(item); }
-
-  Locator evict() override {
-    for (std::size_t tries = 0; tries < kTries && !queue_.empty(); ++tries) {
-      const Locator item = queue_.oldest();
-      const bool busy = queue_.at(item).busy();
-      queue_.unlink(item);
-      if (!busy) return item;
-      queue_.push_newest(item);
-    }
-    return kNoLocator;
-  }
-
-  void moved(Locator from, Locator to) override { queue_.moved(from, to); }
-  void replaced(Locator from, Locator to) override {
-    queue_.at(to).set_frequency(queue_.at(from).frequency());
-    queue_.replace(from, to);
-    hit(to);
-  }
-  void reweighed(Locator item, std::uint64_t before) override { queue_.reweighed(item, before); }
-
-  void visit(const Visit& visit) const override {
-    Locator next = kNoLocator;
-    for (Locator item = queue_.oldest(); item != kNoLocator; item = next) {
-      next = queue_.newer(item);
-      visit(item, queue_.at(item).frequency());
-    }
-  }
-  void adopt(Locator item, std::uint64_t /*hash*/, unsigned frequency) override {
-    queue_.at(item).set_frequency(frequency);
-    queue_.push_newest(item);
-  }
-
-  std::size_t size() const override { return queue_.size(); }
-  void CheckInvariants() const override { queue_.CheckInvariants(); }
-
- private:
-  static constexpr std::size_t kTries = 64;  // busy items passed over in one search
-
-  ItemQueue queue_;
 };
 
 }  // namespace

@@ -4,15 +4,14 @@
 #include <array>
 
 #include "plimsoll/base/check.h"
-#include "plimsoll/cache/internal/eviction_policy.h"
-#include "plimsoll/cache/internal/item_queue.h"
+#include "plimsoll/cache/internal/queue_policy.h"
 
 namespace plimsoll {
 namespace {
 
-class Lfu final : public EvictionPolicy {
+class Lfu final : public QueuePolicy {
  public:
-  explicit Lfu(const PolicyOptions& options) : queue_(options.items, 0) {}
+  using QueuePolicy::QueuePolicy;
 
   void insert(Locator item, std::uint64_t /*hash*/) override { place(item, 1, kNoLocator); }
 
@@ -55,15 +54,6 @@ class Lfu final : public EvictionPolicy {
     queue_.replace(from, to);
     hit(to);
   }
-  void reweighed(Locator item, std::uint64_t before) override { queue_.reweighed(item, before); }
-
-  void visit(const Visit& visit) const override {
-    Locator next = kNoLocator;
-    for (Locator item = queue_.oldest(); item != kNoLocator; item = next) {
-      next = queue_.newer(item);
-      visit(item, queue_.at(item).frequency());
-    }
-  }
   // Cost: up to a look at each frequency.
   void adopt(Locator item, std::uint64_t /*hash*/, unsigned frequency) override {
     frequency = frequency == 0 ? 1 : frequency;
@@ -73,9 +63,8 @@ class Lfu final : public EvictionPolicy {
   }
 
   Bytes memory() const override { return Bytes(sizeof *this); }
-  std::size_t size() const override { return queue_.size(); }
   void CheckInvariants() const override {
-    queue_.CheckInvariants();
+    QueuePolicy::CheckInvariants();
     std::size_t ends = 0;
     for (Locator item = queue_.oldest(); item != kNoLocator; item = queue_.newer(item)) {
       const unsigned frequency = queue_.at(item).frequency();
@@ -90,8 +79,6 @@ class Lfu final : public EvictionPolicy {
   }
 
  private:
-  static constexpr std::size_t kTries = 64;  // busy items passed over in one search
-
   void take_out(Locator item) {
     Locator& newest = newest_[queue_.at(item).frequency()];
     if (newest == item) {
@@ -114,7 +101,6 @@ class Lfu final : public EvictionPolicy {
     newest_[frequency] = item;
   }
 
-  ItemQueue queue_;
   std::array<Locator, Item::kMaxFrequency + 1> newest_{};  // by frequency; 0 has none
 };
 
