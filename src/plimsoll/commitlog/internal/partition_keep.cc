@@ -18,9 +18,9 @@ LogError PartitionLog::open_checked() {
 
 PartitionLog::Behind PartitionLog::plan_behind(MonotonicTime now) {
   Behind plan;
-  // Long enough for who polls now and then; what is kept longer is pages that nobody reads again, and the
-  // kernel takes those that somebody will.
-  constexpr std::chrono::seconds kReaderWindow(3);
+  // Long enough for who polls as clients do; what is kept longer is pages that nobody reads again, and the
+  // kernel prefers them to those that somebody will read: they were used twice.
+  constexpr std::chrono::milliseconds kReaderWindow(500);
   if (now >= next_window_) {
     lowest_read_before_ = std::exchange(lowest_read_, kNobody);
     next_window_ = now + kReaderWindow;
