@@ -32,8 +32,7 @@ struct BrokerBench {
   std::vector<std::string> only;  // names of peers; empty: all
   unsigned rounds = 9;
   std::uint64_t messages = 1'000'000;  // stored, for memory
-  // A turn of the rates. A virtual machine may hand back free memory beyond a gigabyte to its host, and each
-  // page of it that is touched again costs 3 us or more then, whoever writes: so less than that goes around.
+  // Of a turn of the rates: twice its bytes are less than what a virtual machine keeps of free memory.
   std::uint64_t rate_messages = 300'000;
   std::uint64_t single = 3'000;  // messages one at a time
   unsigned window = 0;           // librdkafka's messages under way; 0: as it likes
