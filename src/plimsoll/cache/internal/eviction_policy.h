@@ -39,8 +39,6 @@ class EvictionPolicy {
   virtual void insert(Locator item, std::uint64_t hash) = 0;
   // Read, or overwritten in place.
   virtual void hit(Locator item) = 0;
-  // A look-up that found nothing; comes before the insert() of the same key, if there is one.
-  virtual void missed(std::uint64_t /*hash*/) {}
   // Leaves for another reason than eviction: deleted, expired.
   virtual void erase(Locator item) = 0;
   // Takes the next victim out of the order, and remembers it if it has ghosts. Whoever is busy() is passed

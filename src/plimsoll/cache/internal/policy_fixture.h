@@ -28,7 +28,6 @@ class PolicyDriver {
       return true;
     }
     const Locator item = records_.make(std::to_string(key), weight);
-    policy->missed(records_.hash_of(item));
     while (held + weight > capacity_) evict();
     policy->insert(item, records_.hash_of(item));
     items.emplace(key, item);

@@ -54,7 +54,6 @@ void CacheShard::touch(Locator at, std::uint64_t hash, std::string_view key) {
     sample_read(at, hash, key);
   if (at == kNoLocator) {
     ++counters_.misses;
-    policy_->missed(hash);
     return;
   }
   ++counters_.hits;
