@@ -6,7 +6,7 @@
 #include <string>
 
 #include "plimsoll/budget/load_line.h"
-#include "plimsoll/cache/typed_cache.h"
+#include "plimsoll/cache/cache.h"
 
 using namespace plimsoll::literals;
 using namespace std::chrono_literals;
@@ -25,7 +25,7 @@ int main() {
   plimsoll::Account& account = line.open({.name = "users", .kind = plimsoll::AccountKind::kDroppable});
 
   int gone = 0;
-  auto users = plimsoll::TypedCache<std::string, User>::build(account)
+  auto users = plimsoll::Cache<std::string, User>::build(account)
                    .maximum(1_MiB)
                    .weigh([](const User& user) { return plimsoll::Bytes(user.letter.capacity()); })
                    .expire_after_write(10min)

@@ -3,7 +3,7 @@
 // An owner describes its figures once, in Describe(StatSink&); metrics, JSON, the page and the command line
 // are sinks. Adding a metric is one line in Describe.
 //
-//   void Cache::Describe(StatSink& sink) const {
+//   void ByteCache::Describe(StatSink& sink) const {
 //     sink.counter("cache_hits_total", "Lookups that found their key", hits);
 //     sink.gauge("account_used_bytes", "Bytes charged", used, {{"account", name}});
 //   }

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/access_sampler.h"
 #include "plimsoll/cache/internal/shard.h"
 #include "plimsoll/cache/simulation.h"
@@ -68,7 +68,7 @@ void replay_policies(CacheAnalysis& a, const Replay& replay) {
 
 }  // namespace
 
-std::uint64_t Cache::weight() const {
+std::uint64_t ByteCache::weight() const {
   std::uint64_t weight = 0;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
@@ -77,7 +77,7 @@ std::uint64_t Cache::weight() const {
   return weight;
 }
 
-CacheAnalysis Cache::analysis(bool with_policies) const {
+CacheAnalysis ByteCache::analysis(bool with_policies) const {
   const Stats s = stats();
   CacheAnalysis a{.on = sampler_ != nullptr,
                   .full = s.evicted > 0,

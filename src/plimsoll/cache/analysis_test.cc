@@ -69,7 +69,7 @@ struct Replayed {
 
   void run(std::span<const TraceRequest> requests) {
     for (const TraceRequest& r : requests) {
-      Cache::Slot slot = cache.lock({reinterpret_cast<const char*>(&r.key), sizeof r.key}, 0);
+      ByteCache::Slot slot = cache.lock({reinterpret_cast<const char*>(&r.key), sizeof r.key}, 0);
       slot.touch();
       hits += slot.exists();
       ++reads;
@@ -82,7 +82,7 @@ struct Replayed {
   SystemPages pages;
   LoadLine line{{.limit = 512_MiB}};
   Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});
-  Cache cache;
+  ByteCache cache;
   std::uint64_t hits = 0, reads = 0;
 };
 
@@ -215,18 +215,18 @@ TEST(Analysis, KnowsReadsOfWhatWasJustWrittenAsRecency) {
 
 TEST(Analysis, NamesTheHottestKeysWithTheirShareOfTheReads) {
   CacheFixture with(64_MiB);
-  Cache cache({.account = with.account,
-               .pages = with.pages,
-               .line = 64_MiB,
-               .address_space = 256_MiB,
-               .shards = 4,
-               .analyse = true,
-               .seed = 9});
+  ByteCache cache({.account = with.account,
+                   .pages = with.pages,
+                   .line = 64_MiB,
+                   .address_space = 256_MiB,
+                   .shards = 4,
+                   .analyse = true,
+                   .seed = 9});
   Random random(6);
   for (int i = 0; i < 400'000; ++i) {
     const std::string key =
         random.below(10) == 0 ? "front page" : "user:" + std::to_string(random.below(5000));
-    Cache::Slot slot = cache.lock(key, 1000);
+    ByteCache::Slot slot = cache.lock(key, 1000);
     slot.touch();
     if (slot.exists()) continue;
     ASSERT_EQ(slot.put(std::string(100, 'v')), WriteStatus::kDone);
@@ -265,7 +265,7 @@ TEST(Analysis, DoesNotCountAKeyThatWasDeletedAsOneThatALargerCacheWouldHave) {
   Replayed replayed(20'000'000, PolicyKind::kLru);
   for (int i = 0; i < 200'000; ++i) {
     const std::uint64_t key = static_cast<std::uint64_t>(i) % 10'000;
-    Cache::Slot slot = replayed.cache.lock({reinterpret_cast<const char*>(&key), sizeof key}, 0);
+    ByteCache::Slot slot = replayed.cache.lock({reinterpret_cast<const char*>(&key), sizeof key}, 0);
     slot.touch();
     ASSERT_FALSE(slot.exists());
     ASSERT_EQ(slot.put_weight(10), WriteStatus::kDone);

@@ -1,233 +1,213 @@
-// Cache: a byte-bounded concurrent map from keys to values, in pages of its own, that takes all the memory
-// others leave.
+// Cache: a cache of your own objects, bounded by what they weigh, that loads each once however many ask.
 //
-// Items live in fixed segments that are filled front to back (after Segcache, Yang et al., NSDI 2021, and the
-// log-structured memory of Rumble et al., FAST 2014), so that giving memory back is returning whole segments;
-// sparse ones are emptied by moving what lives in them. Values of 16 KiB and more live in an Extent each.
-// Every key belongs to one shard, and a shard is one lock, one index and one policy's order of its items,
-// which is apart from where they lie. Invariant: every byte held is charged to the account; an insert evicts
-// the cache's own items and nobody else's.
+// Why: who builds a server wants the cache inside it, and objects that need no decoding (Caffeine's manner;
+// one loader's call a key after groupcache's single flight). It stands on the byte cache: a record holds a
+// pointer to a counted object, and shards, policies, expiry and charges are the byte cache's. Invariant: what
+// it holds and what its handles hold is charged to the account; after put() or erase() nobody is given what a
+// loader began to load before.
 //
-//   Cache cache({.account = account, .pages = pages, .line = line.line()});
-//   {
-//     Cache::Slot slot = cache.lock("user:17", now_ms);      // one key, exclusively
-//     if (slot.put("Ada") == WriteStatus::kRefused) ...
-//   }
+//   auto users = Cache<std::string, User>::build(account)
+//                    .maximum(64_MiB)
+//                    .weigh([](const User& user) { return Bytes(user.name.capacity()); })
+//                    .expire_after_write(10min)
+//                    .open();
+//   Result<CacheHandle<User>> user = users.get_or_load("17", [&](std::string_view id) { return db.find(id);
+//   });
 //
-// Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock
-// one key at a time. Cost: a hit 100-200 ns; about 30 bytes an item beyond its payload. Limits: keys to 32
-// KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership:
-// owns the items; account, pages and clock must outlive it.
+// Thread-safety: all methods from any thread; loaders, listeners and destructors of objects run on the thread
+// whose call it was, without a lock, and may use the cache (a loader not for its own key). Cost: a hit is the
+// byte cache's and two atomic additions; an object some 100 bytes beside itself and its key. Limits: keys to
+// 32 KiB; an object weighs at most its shard's part of the maximum (see shards()), else it is not kept;
+// loaders that wait for each other's keys wait for ever. Errors: the loader's own; WriteStatus. Ownership:
+// handles may outlive the cache; the account and the clock must outlive both.
 #pragma once
 
-#include <atomic>
+#include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <type_traits>
+#include <utility>
 
-#include "plimsoll/base/stat_sink.h"
-#include "plimsoll/budget/load_line.h"
-#include "plimsoll/budget/reclaimer.h"
-#include "plimsoll/cache/analysis.h"
-#include "plimsoll/cache/extent.h"
+#include "plimsoll/base/result.h"
 #include "plimsoll/cache/held.h"
-#include "plimsoll/cache/key_watches.h"
-#include "plimsoll/cache/policy.h"
+#include "plimsoll/cache/internal/held_cache.h"
 
 namespace plimsoll {
 
-class AccessSampler;
-class CacheShard;
-class SegmentStore;
+namespace cache {
 
-enum class WriteStatus : std::uint8_t {
-  kDone,
-  kRefused,  // no memory, and nothing of the cache's own left to evict (or the policy is not to)
-  kTooLong,  // the key or the value is over the limits
+template <typename K>
+inline constexpr bool kIsText = std::is_same_v<K, std::string>;
+// Equal keys are equal bytes: no padding, and no floats, whose zeros are two.
+template <typename K>
+inline constexpr bool kIsItsBytes =
+    kIsText<K> || (std::is_trivially_copyable_v<K> && std::has_unique_object_representations_v<K> &&
+                   !std::is_pointer_v<K> && !std::is_convertible_v<const K&, std::string_view>);
+
+// The object where it lies; with its key where a listener is to be told of that.
+template <typename V>
+struct Node : HeldValue {
+  Node(Bytes weight, V&& v) : HeldValue(weight), value(std::move(v)) {}
+  const V value;
+};
+template <typename K, typename V>
+struct KeyedNode final : Node<V> {
+  template <typename Key>
+  KeyedNode(Bytes weight, V&& v, const Key& k) : Node<V>(weight, std::move(v)), key(k) {}
+  const K key;
 };
 
-class Cache final : public Reclaimer {
+}  // namespace cache
+
+// A reader's hold on an object of the cache: it stays as it is, and charged, while there is one.
+template <typename V>
+class CacheHandle {
  public:
-  static constexpr std::size_t kMaxKey = 32 * 1024;
-  static constexpr std::size_t kMaxValue = ExtentStore::kLargest;
-  static constexpr std::size_t kLargeValue =
-      ExtentStore::kSmallest;                 // from here on a value has its own Extent
-  static constexpr std::int64_t kNever = -1;  // of expiry times
+  CacheHandle() = default;
+  explicit CacheHandle(HeldPin pin) : pin_(std::move(pin)) {}
 
-  struct Options {
-    Account& account;
-    PageSource& pages;
-    Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
-    Bytes address_space;     // for items; zero: between twice and sixteen times the line
-    std::size_t shards = 8;  // a power of two, at most 64
-    PolicyKind policy = PolicyKind::kLru;
-    Objective objective = Objective::kObjects;
-    bool evict = true;       // false: a full cache refuses writes
-    bool analyse = false;    // learns from a sample of the requests, in at most 1 % of the line
-    std::uint64_t seed = 0;  // of the hash; random for keys from outside
-    // Bounds beside the account's, split evenly over the shards; zero is none. Bytes are the records' and
-    // their large values' pages. What is heavier than a shard's part is not admitted.
-    std::uint64_t max_items = 0;
-    Bytes max_bytes{};
-    HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
-  };
-  struct Stats {
-    std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
-    std::uint64_t refused = 0;
-    Bytes payload;   // keys and values of live items
-    Bytes segments;  // held by segments
-    Bytes extents;   // held by large values that are items
-    Bytes index;
-    Bytes dead;                  // in segments: of items that are gone, until their segment is emptied
-    Bytes policy;                // what the policy remembers beside the items' own links
-    std::uint64_t expiring = 0;  // items with a time to live
-  };
+  explicit operator bool() const { return static_cast<bool>(pin_); }
+  const V* get() const { return pin_ ? &static_cast<const cache::Node<V>*>(pin_.get())->value : nullptr; }
+  const V& operator*() const { return *get(); }  // REQUIRES: not empty; of -> too
+  const V* operator->() const { return get(); }
+  // The same for who wants the standard's pointer; one allocation.
+  std::shared_ptr<const V> shared() const {
+    if (!pin_) return nullptr;
+    return {std::make_shared<HeldPin>(pin_), get()};
+  }
 
-  explicit Cache(const Options& options);
-  ~Cache() override;
+ private:
+  HeldPin pin_;
+};
 
-  // Exclusive use of one key. An item whose time has come is absent (and is dropped).
-  class Slot {
+template <typename K, typename V>
+class Cache {
+  static constexpr bool kText = cache::kIsText<K>;
+  static_assert(cache::kIsItsBytes<K>,
+                "a key is its bytes: a std::string, or a type without padding, floats and pointers (give a "
+                "struct of integers, or make a string of it)");
+
+ public:
+  using Key = std::conditional_t<kText, std::string_view, const K&>;
+  using Handle = CacheHandle<V>;
+  using Listener = std::function<void(const K&, const V&, Removal)>;
+  using Weigher = std::function<Bytes(const V&)>;
+  using Stats = HeldCache::Stats;
+
+  class Builder {
    public:
-    Slot(Slot&& other) noexcept;
-    ~Slot();
-
-    bool exists() const { return item_ != kNoItem; }
-    // REQUIRES (of all that follow, unless they write): exists(). Views end with the next write or with the
-    // slot.
-    std::string_view value() const;
-    std::size_t size() const;            // of the value
-    std::int64_t expires_at_ms() const;  // or kNever
-    std::size_t memory() const;          // bytes the item takes, everything counted
-    bool large() const;                  // then it can be pinned
-    PinnedValue pin() const;             // REQUIRES: large()
-
-    // Counts the access for the policy and the hit rate; call once where a client reads the key, present or
-    // absent.
-    void touch();
-
-    // Inserts or replaces. `value` must not be a view of this cache.
-    WriteStatus put(std::string_view value, std::int64_t expires_at_ms = kNever);
-    // Adopts the pages: no copy when size() >= kLargeValue.
-    WriteStatus put(ExtentRef value, std::int64_t expires_at_ms = kNever);
-    // Inserts or replaces with a record that holds an object; the owner hears when it leaves, and holds it
-    // until then. Not to be resized, and its time to live is what it is put with.
-    WriteStatus put(HeldValue& value, std::int64_t expires_at_ms = kNever);
-    HeldValue* held() const;  // REQUIRES: exists(). Null: a value of bytes.
-    // Inserts or replaces with a record that has no value and counts as `weight` bytes against max_bytes and
-    // for the policy: for simulations.
-    WriteStatus put_weight(std::uint64_t weight);
-    // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one
-    // first when absent. Keeps the time to live. A value that is pinned is copied first.
-    WriteStatus resize(std::size_t size);
-    std::span<char> writable();  // REQUIRES: resize() was called on this slot, and done
-    // REQUIRES: exists(). May move the item; false when there is no memory to do it.
-    bool set_expiry(std::int64_t expires_at_ms);
-    void erase();
-    // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
-    ExtentRef take();
+    explicit Builder(Account& account) : options_{.account = account} {}
+    // Of keys, objects and what weigh() says of them; without it, as much as the account grants.
+    Builder& maximum(Bytes weight) { return options_.maximum = weight, *this; }
+    Builder& maximum_items(std::uint64_t items) { return options_.maximum_items = items, *this; }
+    // What an object holds beyond sizeof(V).
+    Builder& weigh(Weigher weigher) { return weigher_ = std::move(weigher), *this; }
+    Builder& expire_after_write(std::chrono::milliseconds time) {
+      return options_.time_to_live = time, *this;
+    }
+    Builder& policy(PolicyKind kind) { return options_.policy = kind, *this; }
+    Builder& objective(Objective objective) { return options_.objective = objective, *this; }
+    // Told once of each object that leaves, and why; not when the cache itself ends.
+    Builder& on_removed(Listener listener) { return listener_ = std::move(listener), *this; }
+    Builder& name(std::string name) { return options_.name = std::move(name), *this; }  // in figures
+    // A power of two, up to 64; by itself one for each MiB or 256 items of a bound, up to 16.
+    Builder& shards(std::size_t shards) { return options_.shards = shards, *this; }
+    Builder& clock(const Clock& clock) { return options_.clock = &clock, *this; }
+    Cache open() { return Cache(std::move(*this)); }
 
    private:
     friend class Cache;
-    static constexpr std::uint32_t kNoItem = 0;
-    Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms);
-    // `extent` is taken over when the write is done.
-    bool write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
-               std::uint64_t weight = 0, HeldValue* held = nullptr);
-    ExtentRef open_extent(std::size_t size);
-    bool set_expiry_of_large(std::int64_t expires_at_ms);
-    void changed() { cache_->watches_.tell(hash_); }
-
-    Cache* cache_;
-    CacheShard* shard_;
-    std::string_view key_;
-    std::uint64_t hash_;
-    std::int64_t now_ms_;
-    std::uint32_t item_ = kNoItem;
+    HeldCache::Options options_;
+    Weigher weigher_;
+    Listener listener_;
   };
 
-  // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
-  Slot lock(std::string_view key, std::int64_t now_ms);
+  static Builder build(Account& account) { return Builder(account); }
 
-  // From here on `watcher` is told when the key changes, as KeyWatches says; false: it watches the key
-  // already.
-  bool watch(KeyWatcher& watcher, std::string_view key);
+  // Empty when it is not there. Counts as a read.
+  Handle get(Key key) { return Handle(core_.get(bytes_of(key))); }
 
-  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
-  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
-  // alone.
-  bool make_room_for(const Account& account, Bytes bytes);
-  // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
-  [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
-  Result<ExtentRef> open_extent(std::size_t capacity, Account& account);
-  ExtentStore& extents() { return extents_; }
-  const SlabAllocator& slabs() const { return slabs_; }
-  Account& account() const { return options_.account; }
+  // The object, loaded by `loader(key)` (a V or a Result<V>) if it is not there. Who asks meanwhile waits for
+  // the same call; an error is told to all who wait, and not kept.
+  template <typename Loader>
+    requires std::convertible_to<std::invoke_result_t<Loader&, Key>, Result<V>>
+  Result<Handle> get_or_load(Key key, Loader&& loader) {
+    if (HeldPin found = core_.get(bytes_of(key))) return Handle(std::move(found));
+    HeldCache::Ticket ticket(core_, bytes_of(key));
+    if (!ticket.is_to_load()) {
+      Result<HeldPin> answer = ticket.take();
+      if (!answer) return tl::unexpected(answer.error());
+      return Handle(*std::move(answer));
+    }
+    Result<V> loaded = loader(key);
+    if (!loaded) {
+      ticket.fail(loaded.error());
+      return tl::unexpected(loaded.error());
+    }
+    HeldPin made = make(key, *std::move(loaded));
+    ticket.deliver(made);
+    return Handle(std::move(made));
+  }
 
-  // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is
-  // there from the first call to the last is visited at least once, however the table grows meanwhile.
-  // `visit` must not use the cache.
-  std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
-                     const std::function<void(std::string_view)>& visit);
-  // The same, with when each key ends (or kNever).
-  std::uint64_t scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
-                                 const std::function<void(std::string_view, std::int64_t)>& visit);
-  std::optional<std::string> random_key(std::int64_t now_ms);
-  std::uint64_t size() const;
-  void clear();
-  // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
-  // Returns how many.
-  std::size_t expire(std::int64_t now_ms, std::size_t limit = 1000);
+  // Inserts or replaces. A time to live of its own in place of the cache's; zero is for ever.
+  WriteStatus put(Key key, V value) { return put(key, std::move(value), core_.time_to_live()); }
+  WriteStatus put(Key key, V value, std::chrono::milliseconds time_to_live) {
+    return core_.put(bytes_of(key), make(key, std::move(value)), time_to_live);
+  }
+  bool erase(Key key) { return core_.erase(bytes_of(key)); }  // was it there?
+  void clear() { core_.clear(); }
+  std::uint64_t size() const { return core_.size(); }
 
-  void set_evict(bool evict);
-  bool evicts() const { return evict_.load(std::memory_order_relaxed); }
-  // Shard by shard, each converting the order of its items and how often they were used. Cost: about 100 ns
-  // an item, under its shard's lock.
-  void set_policy(PolicyKind kind);
-  PolicyKind policy() const { return policy_.load(std::memory_order_relaxed); }
+  void set_policy(PolicyKind kind) { core_.set_policy(kind); }
+  PolicyKind policy() const { return core_.policy(); }
+  // For the governor, or to be ticked some times a second so that what expired goes unasked; writes with a
+  // time to live do it too, once a second.
+  Reclaimer& reclaimer() { return core_; }
 
-  std::string_view name() const override { return "cache"; }
-  ReclaimOffer offer() const override;
-  Bytes reclaim(Bytes wanted) override;
-  // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting.
-  void tick() override;
-
-  // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.
-  CacheAnalysis analysis(bool with_policies = true) const;
-  Stats stats() const;
-  void Describe(StatSink& sink) const;
-  void CheckInvariants() const;
+  Stats stats() const { return core_.stats(); }
+  void Describe(StatSink& sink) const { core_.Describe(sink); }
+  void CheckInvariants() const { core_.CheckInvariants(); }
 
  private:
-  static constexpr Bytes kIndexBlock = 16_KiB;
+  explicit Cache(Builder&& built)
+      : weigher_(std::move(built.weigher_)),
+        listens_(static_cast<bool>(built.listener_)),
+        core_(with_listener(std::move(built.options_), std::move(built.listener_))) {}
 
-  CacheShard& shard_of(std::uint64_t hash) const;
-  std::uint64_t weight() const;  // of all items
-  // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
-  // if its items may go too; else null.
-  Bytes release(Bytes wanted, CacheShard* own);
-  // How much has to go before a charge of `bytes` to `account` is granted.
-  Bytes missing_for(const Account& account, Bytes bytes) const;
+  static HeldCache::Options with_listener(HeldCache::Options options, Listener listener) {
+    if (!listener) return options;
+    options.on_removed = [told = std::move(listener)](HeldValue& value, Removal why) {
+      const auto& node = static_cast<cache::KeyedNode<K, V>&>(value);
+      told(node.key, node.value, why);
+    };
+    return options;
+  }
 
-  const Options options_;
-  const Bytes address_space_;
-  SlabAllocator slabs_;  // of what is small: the descriptors of large values
-  ExtentStore extents_;
-  std::unique_ptr<SegmentStore> segments_;
-  std::unique_ptr<SegmentStore> blocks_;    // of the index
-  std::unique_ptr<AccessSampler> sampler_;  // null: nothing is analysed
-  std::vector<std::unique_ptr<CacheShard>> shards_;
-  std::atomic<bool> evict_{true};
-  std::atomic<PolicyKind> policy_{PolicyKind::kLru};
-  std::atomic<std::size_t> next_release_{0};
-  std::atomic<std::size_t> next_tidied_{0};
-  std::atomic<std::uint64_t> next_random_{0};
-  KeyWatches watches_;
+  static std::string_view bytes_of(Key key) {
+    if constexpr (kText) {
+      return key;
+    } else {
+      return {reinterpret_cast<const char*>(&key), sizeof key};
+    }
+  }
+
+  HeldPin make(Key key, V&& value) const {
+    const Bytes more = weigher_ ? weigher_(value) : Bytes();
+    if (!listens_) {
+      return HeldPin(new cache::Node<V>(Bytes(sizeof(cache::Node<V>)) + more, std::move(value)));
+    }
+    using Keyed = cache::KeyedNode<K, V>;
+    const Bytes text(kText ? bytes_of(key).size() : 0);
+    return HeldPin(new Keyed(Bytes(sizeof(Keyed)) + text + more, std::move(value), key));
+  }
+
+  const Weigher weigher_;
+  const bool listens_;
+  HeldCache core_;
 };
 
 }  // namespace plimsoll

@@ -1,107 +1,128 @@
-// What a hit and a write cost in the library, by policy: in the second-level cache, in memory, and where
-// every write evicts. Keys are made before, and asked for in an order that no predictor learns.
-#include <benchmark/benchmark.h>
-
+// A hit in the cache, by one thread and by two: of bytes (`ByteCache`), of objects (`Cache`), beside a
+// locked hash table and list, which is what every cache is at first. An operation is one read of a key drawn
+// at random beforehand; its cost is CPU time, so that two threads on a shared machine are measured as on one
+// of their own: what they gain is twice one thread's cost over theirs.
 #include <array>
-#include <map>
+#include <list>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
 #include <vector>
 
+#include "parts.h"
+#include "plimsoll/base/mutex.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/cache.h"
-#include "plimsoll/os/pages.h"
 
 namespace plimsoll {
 namespace {
 
-constexpr std::size_t kFew = 512;                    // items that stay in a second-level cache
-constexpr std::size_t kMany = std::size_t{1} << 19;  // items that do not stay in any
-constexpr std::size_t kOrder = std::size_t{1} << 20;
-constexpr std::size_t kValue = 100;
+constexpr std::size_t kInL2 = 4'000;  // keys of 16 bytes and values of 64: half a MiB with all there is
+constexpr std::size_t kInMemory = 2'000'000;  // 250 MiB
+constexpr std::size_t kValue = 64;
 
-using Key = std::array<char, 16>;
-
-Key key_of(std::uint64_t number) {
-  Key key;
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<char>('0' + (number >> (4 * i) & 15));
+std::string key_of(std::uint64_t number) {
+  std::string key = "key:000000000000";
+  for (std::size_t at = key.size(); number > 0; number /= 10)
+    key[--at] = static_cast<char>('0' + number % 10);
   return key;
 }
 
-struct Loaded {
-  Loaded(PolicyKind policy, std::size_t items, Bytes limit)
-      : line({.limit = limit}),
-        account(line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}})),
-        cache({.account = account,
-               .pages = pages,
-               .line = line.line(),
-               .address_space = {},
-               .shards = 8,
-               .policy = policy,
-               .seed = 7}),
-        order(kOrder) {
-    for (std::uint64_t i = 0; i < items; ++i) {
-      const Key key = key_of(i);
-      static_cast<void>(cache.lock({key.data(), key.size()}, 0).put(std::string(kValue, 'v')));
-    }
-    Random random(3);
-    for (Key& key : order) key = key_of(random.below(items));
+// The keys lie in one block in the order that they are asked in, as a request's would lie in its buffer.
+struct Keys {
+  explicit Keys(std::size_t count) {
+    Random random(5);
+    bytes.reserve(kAsked * 16);
+    for (std::size_t i = 0; i < kAsked; ++i) bytes += key_of(random.below(count));
   }
-
-  SystemPages pages;
-  LoadLine line;
-  Account& account;
-  Cache cache;
-  std::vector<Key> order;
+  std::string_view at(std::size_t i) const { return {bytes.data() + i % kAsked * 16, 16}; }
+  static constexpr std::size_t kAsked = 1 << 20;
+  std::string bytes;
 };
 
-// Kept from one round to the next: filling takes longer than the round.
-Loaded& loaded_with(PolicyKind policy, std::size_t items) {
-  static std::map<std::pair<PolicyKind, std::size_t>, std::unique_ptr<Loaded>> all;
-  std::unique_ptr<Loaded>& made = all[{policy, items}];
-  if (!made) made = std::make_unique<Loaded>(policy, items, 1_GiB);
-  return *made;
-}
-
-void read_hits(benchmark::State& state, PolicyKind policy, std::size_t items) {
-  static Loaded* loaded;  // of all threads, which begin the loop together
-  if (state.thread_index() == 0) loaded = &loaded_with(policy, items);
-  std::size_t at = static_cast<std::size_t>(state.thread_index()) * kOrder / 2;
-  std::uint64_t sum = 0;
-  for (auto step : state) {
-    const Key& key = loaded->order[at++ & (kOrder - 1)];
-    Cache::Slot slot = loaded->cache.lock({key.data(), key.size()}, 0);
-    slot.touch();
-    if (slot.exists()) sum += static_cast<unsigned char>(slot.value()[0]);
+struct Value {
+  std::array<char, kValue> bytes;
+};
+struct OurObjects {
+  explicit OurObjects(std::size_t count) : keys(count) {
+    for (std::size_t i = 0; i < count; ++i) cache.put(key_of(i), Value{{1}});
   }
-  benchmark::DoNotOptimize(sum);
-}
-
-void write_where_each_evicts(benchmark::State& state, PolicyKind policy) {
-  static std::map<PolicyKind, std::unique_ptr<Loaded>> all;
-  std::unique_ptr<Loaded>& loaded = all[policy];
-  if (!loaded) loaded = std::make_unique<Loaded>(policy, kMany, 48_MiB);
-  const std::string value(kValue, 'v');
-  static std::uint64_t number = kMany;
-  for (auto step : state) {
-    const Key key = key_of(++number);
-    benchmark::DoNotOptimize(loaded->cache.lock({key.data(), key.size()}, 0).put(value));
+  int read(std::string_view key) {
+    CacheHandle<Value> value = cache.get(key);
+    return value ? value->bytes[0] : 0;
   }
-}
+  Keys keys;
+  LoadLine line{{.limit = 4_GiB}};
+  Account& account = line.open({.name = "objects", .kind = AccountKind::kDroppable});
+  Cache<std::string, Value> cache = Cache<std::string, Value>::build(account).policy(PolicyKind::kLru).open();
+};
 
-const bool kRegistered = [] {
-  for (PolicyKind policy : kPolicyKinds) {
-    const std::string name(name_of(policy));
-    for (int threads : {1, 2}) {
-      benchmark::RegisterBenchmark(("hit in L2, " + name).c_str(), read_hits, policy, kFew)->Threads(threads);
-      benchmark::RegisterBenchmark(("hit in memory, " + name).c_str(), read_hits, policy, kMany)
-          ->Threads(threads);
+struct LockedTable {
+  explicit LockedTable(std::size_t count) : keys(count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      order.push_front({key_of(i), std::string(kValue, 'v')});
+      table.emplace(order.front().first, order.begin());
     }
-    benchmark::RegisterBenchmark(("write that evicts, " + name).c_str(), write_where_each_evicts, policy);
   }
-  return true;
-}();
+  int read(std::string_view key) {
+    MutexLock lock(mutex);
+    auto found = table.find(key)->second;
+    order.splice(order.begin(), order, found);
+    return found->second.front();
+  }
+  Keys keys;
+  Mutex mutex;
+  std::list<std::pair<std::string, std::string>> order;
+  std::unordered_map<std::string_view, std::list<std::pair<std::string, std::string>>::iterator> table;
+};
+
+// Nanoseconds of CPU an operation.
+template <typename Set>
+double read_all(Set& set, std::size_t threads) {
+  std::array<std::uint64_t, 2> cpu{};
+  std::array<int, 2> sums{};
+  auto run = [&](std::size_t number) {
+    const std::size_t begin = number * Keys::kAsked / 2;
+    const std::uint64_t before = thread_cpu_ns();
+    int sum = 0;
+    for (std::size_t i = 0; i < Keys::kAsked; ++i) sum |= set.read(set.keys.at(begin + i));
+    cpu[number] = thread_cpu_ns() - before;
+    sums[number] = sum;
+  };
+  std::vector<std::thread> running;
+  for (std::size_t i = 0; i < threads; ++i) running.emplace_back(run, i);
+  for (std::thread& thread : running) thread.join();
+  PLIMSOLL_CHECK(sums[0] != 0, "nothing was found");
+  return static_cast<double>(cpu[0] + cpu[1]) / static_cast<double>(threads * Keys::kAsked);
+}
+
+template <typename Set>
+void add_rows(RowPrinter& rows, const std::string& what, std::size_t count, double must, double aim) {
+  Set set(count);
+  LockedTable peer(count);
+  const PairedResult one = PairedRounds(9).run([&] { return read_all(set, 1); },
+                                               {{"locked table", [&] { return read_all(peer, 1); }},
+                                                {"two threads", [&] { return read_all(set, 2); }}});
+  rows.add(row_of(
+      PairedResult{.ours = one.ours, .again = one.again, .peers = {one.peers[0]}},
+      {.bench = "a hit of " + what, .unit = "ns", .must = must, .aim = aim, .bound = BenchBound::kAtMost}));
+  rows.add({.bench = "two threads, " + what,
+            .unit = "x",
+            .ours = 2 * one.peers[1].ratio,
+            .must = 1.8,
+            .aim = 1.9,
+            .bound = BenchBound::kAtLeast,
+            .counts = one.steady()});
+}
+
+const BenchPart kObjects("objects", [](RowPrinter& rows) {
+  rows.title("a hit in a cache of objects: CPU an operation, and what two threads get done");
+  add_rows<OurObjects>(rows, "objects, in L2", kInL2, 50, 30);
+  add_rows<OurObjects>(rows, "objects, in memory", kInMemory, 150, 100);
+});
 
 }  // namespace
 }  // namespace plimsoll

@@ -2,350 +2,539 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <set>
+#include <map>
+#include <memory>
+#include <string>
 #include <thread>
+#include <tuple>
+#include <vector>
 
-#include "plimsoll/cache/internal/fixture.h"
+#include "plimsoll/base/clock.h"
+#include "plimsoll/base/random.h"
+#include "plimsoll/budget/load_line.h"
 
 namespace plimsoll {
 namespace {
 
-TEST(Cache, FindsWhatWasPut) {
-  CacheFixture f;
-  EXPECT_EQ(f.get("a"), "(absent)");
-  EXPECT_EQ(f.set("a", "1"), WriteStatus::kDone);
-  EXPECT_EQ(f.set("b", ""), WriteStatus::kDone);
-  EXPECT_EQ(f.set("", "empty key"), WriteStatus::kDone);
-  EXPECT_EQ(f.get("a"), "1");
-  EXPECT_EQ(f.get("b"), "");
-  EXPECT_EQ(f.get(""), "empty key");
-  EXPECT_EQ(f.cache.size(), 3u);
-  f.cache.lock("a", 0).erase();
-  EXPECT_EQ(f.get("a"), "(absent)");
-  f.cache.clear();
-  EXPECT_EQ(f.cache.size(), 0u);
-  EXPECT_EQ(f.account.used(), 0_B);
-}
+using std::chrono::milliseconds;
 
-TEST(Cache, RefusesKeysAndValuesOverItsLimits) {
-  CacheFixture f;
-  EXPECT_EQ(f.set(std::string(Cache::kMaxKey, 'k'), "x"), WriteStatus::kDone);
-  EXPECT_EQ(f.set(std::string(Cache::kMaxKey + 1, 'k'), "x"), WriteStatus::kTooLong);
-  EXPECT_EQ(f.cache.lock("k", 0).resize(Cache::kMaxValue + 1), WriteStatus::kTooLong);
-}
+// Counts those that live, so that a leak is seen without a sanitizer.
+struct Counted {
+  static inline std::atomic<int> alive{0};
+  explicit Counted(int n) : number(n) { ++alive; }
+  Counted(Counted&& other) noexcept : number(other.number) { ++alive; }
+  ~Counted() { --alive; }
+  int number;
+};
 
-TEST(Cache, DropsAnItemAfterItsTimeAndNotBefore) {
-  CacheFixture f;
-  f.set("k", "v", 5000, 1000);
-  EXPECT_EQ(f.get("k", 5000), "v");
-  EXPECT_EQ(f.get("k", 5001), "(absent)");
-  EXPECT_EQ(f.cache.stats().expired, 1u);
-}
+struct Line {
+  explicit Line(Bytes limit = 64_MiB)
+      : line({.limit = limit}),
+        account(line.open({.name = "objects", .kind = AccountKind::kDroppable, .guarantee = {}})) {}
+  LoadLine line;
+  Account& account;
+};
 
-TEST(Cache, ReturnsMemoryOfExpiredItemsThatNobodyAsksFor) {
-  CacheFixture f;
-  for (int i = 0; i < 20000; ++i)
-    f.set("key" + std::to_string(i), std::string(500, 'x'), 2000 + i % 1000, 1000);
-  Bytes full = f.account.used();
-  EXPECT_EQ(f.cache.expire(1999), 0u);
-  std::size_t dropped = 0;
-  while (std::size_t n = f.cache.expire(3200)) dropped += n;
-  EXPECT_EQ(dropped, 20000u);
-  EXPECT_LT(f.account.used(), full / 10);
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, KeepsATimeToLiveThroughResizeAndForgetsItOnPut) {
-  CacheFixture f;
-  f.set("k", "v", 5000, 1000);
-  Cache::Slot slot = f.cache.lock("k", 1000);
-  ASSERT_EQ(slot.resize(100), WriteStatus::kDone);
-  EXPECT_EQ(slot.expires_at_ms(), 5000);
-  ASSERT_EQ(slot.put("w"), WriteStatus::kDone);
-  EXPECT_EQ(slot.expires_at_ms(), Cache::kNever);
-  ASSERT_TRUE(slot.set_expiry(7000));
-  EXPECT_EQ(slot.expires_at_ms(), 7000);
-  EXPECT_EQ(slot.value(), "w");
-  ASSERT_TRUE(slot.set_expiry(Cache::kNever));
-  EXPECT_EQ(slot.expires_at_ms(), Cache::kNever);
-}
-
-TEST(Cache, GrowsAValueFromSmallToLargeAndFillsWithZeros) {
-  CacheFixture f;
-  f.set("k", "head");
-  Cache::Slot slot = f.cache.lock("k", 1000);
-  for (std::size_t size : {std::size_t{10}, Cache::kLargeValue - 1, Cache::kLargeValue, std::size_t{100'000},
-                           std::size_t{300'000}}) {
-    ASSERT_EQ(slot.resize(size), WriteStatus::kDone);
-    slot.writable()[size - 1] = 'e';
-    ASSERT_EQ(slot.value().size(), size);
-    EXPECT_EQ(slot.value().substr(0, 4), "head");
-    EXPECT_EQ(slot.value()[size - 1], 'e');
-    EXPECT_EQ(slot.value()[size / 2], '\0') << size;
-    EXPECT_EQ(slot.large(), size >= Cache::kLargeValue);
-  }
-}
-
-TEST(Cache, EvictsTheLeastRecentlyUsedFirst) {
-  CacheFixture f(32_MiB);
-  const std::string value(1000, 'v');
-  auto key = [](int i) { return "key" + std::to_string(i); };
-  for (int i = 0; i < 1000; ++i) f.set(key(i), value);
-  for (int i = 1000; i < 60000; ++i) {
-    ASSERT_EQ(f.set(key(i), value), WriteStatus::kDone);
-    f.get(key(i % 1000));  // the first thousand stay in use
-  }
-  int kept = 0;
-  for (int i = 0; i < 1000; ++i) kept += f.get(key(i)) == value;
-  EXPECT_GE(kept, 990);
-  EXPECT_EQ(f.get(key(1500)), "(absent)");
-  EXPECT_EQ(f.get(key(59999)), value);
-  EXPECT_GT(f.cache.stats().evicted, 20000u);
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, GivesBackWhatDeadRecordsTakeBeforeItEvicts) {
-  CacheFixture f(64_MiB);
-  const std::string value(200, 'v');
-  constexpr int kItems = 100'000;
-  for (int i = 0; i < kItems; ++i) f.set(std::to_string(i), value);
-  const Bytes full = f.cache.stats().segments;
-  Random random(3);
-  int kept = 0;
-  for (int i = 0; i < kItems; ++i) {
-    if (random.below(10) == 0) {
-      ++kept;
-    } else {
-      f.cache.lock(std::to_string(i), 1000).erase();
-    }
-  }
-  const Bytes excess = f.cache.stats().dead;
-  EXPECT_GT(excess, full * 3 / 5) << "at random: hardly a segment is free";
-  for (Bytes given; given < excess.scaled(0.9);) {
-    const Bytes some = f.cache.reclaim(64_KiB);
-    ASSERT_GT(some, 0_B);
-    given += some;
-  }
-  EXPECT_EQ(f.cache.stats().evicted, 0u);
-  EXPECT_EQ(f.cache.size(), static_cast<std::uint64_t>(kept));
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, EmptiesSparseSegmentsWhenItIsLookedAt) {
-  CacheFixture f(64_MiB);
-  for (int i = 0; i < 50'000; ++i) f.set(std::to_string(i), std::string(300, 'v'));
-  Random random(3);
-  for (int i = 0; i < 100'000; ++i)
-    f.set(std::to_string(random.below(50'000)), std::string(random.below(100), 'w'));
-  EXPECT_GT(f.cache.stats().dead, f.cache.stats().segments / 4);
-  for (int i = 0; i < 1000; ++i) f.cache.tick();
-  const Cache::Stats stats = f.cache.stats();
-  EXPECT_LT(stats.dead, stats.segments / 6);
-  EXPECT_EQ(stats.items, 50'000u);
-  EXPECT_EQ(stats.evicted, 0u);
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, PutsNewRecordsWhereOthersOfTheirLengthDied) {
-  CacheFixture f(32_MiB);
-  Random random(9);
-  auto fill = [&](int operations) {
-    for (int i = 0; i < operations; ++i) {
-      const std::string key = std::to_string(100'000 + random.below(80'000));
-      Cache::Slot slot = f.cache.lock(key, 1000);
-      slot.touch();
-      if (!slot.exists()) {
-        ASSERT_EQ(slot.put(std::string(400, 'v')), WriteStatus::kDone);
-      }
-    }
-  };
-  fill(200'000);
-  const std::uint64_t moved = f.cache.stats().relocated;
-  fill(200'000);
-  EXPECT_EQ(f.cache.stats().relocated, moved);
-  EXPECT_LT(f.cache.stats().dead, f.cache.stats().segments / 50);
-}
-
-TEST(Cache, UsesTheLineThatOthersLeaveAndStopsAtIt) {
-  CacheFixture f(32_MiB);
-  const std::string value(1000, 'v');
-  for (int i = 0; i < 60000; ++i) ASSERT_EQ(f.set(std::to_string(i), value), WriteStatus::kDone);
-  EXPECT_LE(f.line.charged(), f.line.line() - f.line.headroom());
-  EXPECT_GT(f.line.charged(), f.line.line().scaled(0.95));
-  Charge other = f.others.charge(f.line.free());
-  ASSERT_TRUE(other);
-  EXPECT_EQ(f.set("one more", value), WriteStatus::kDone) << "it replaces its own items";
-}
-
-TEST(Cache, RefusesWritesWhenToldNotToEvict) {
-  CacheFixture f(32_MiB, false);
-  const std::string value(1000, 'v');
-  int done = 0;
-  while (done < 100000 && f.set(std::to_string(done), value) == WriteStatus::kDone) ++done;
-  EXPECT_GT(done, 20000);
-  EXPECT_LT(done, 32768);
-  EXPECT_EQ(f.cache.stats().evicted, 0u);
-  for (int i = 0; i < done; i += 97) EXPECT_EQ(f.get(std::to_string(i)), value);
-  for (int i = 0; i < done; i += 2) f.cache.lock(std::to_string(i), 0).erase();
-  EXPECT_EQ(f.set("again", value), WriteStatus::kDone) << "dead records are cleaned without evicting";
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, GivesHalfOfItsMemoryBackToTheSystem) {
-  CacheFixture f(128_MiB);
-  const std::string value(1024, 'v');
-  for (int i = 0; i < 200000; ++i) f.set(std::to_string(i), value);
-  Bytes before = f.account.used();
-  Bytes half = before / 2;
-  EXPECT_GE(f.cache.reclaim(half), half);
-  EXPECT_LE(f.account.used(), before - half);
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, ReclaimKeepsWhatIsInUse) {
-  CacheFixture f(64_MiB);
-  const std::string value(1000, 'v');
-  for (int i = 0; i < 50000; ++i) f.set(std::to_string(i), value);
-  for (int i = 0; i < 50000; i += 50) f.get(std::to_string(i));
-  f.cache.reclaim(f.account.used() / 2);
-  int kept = 0, all = 0;
-  for (int i = 20000; i < 50000; i += 50, ++all) kept += f.get(std::to_string(i)) == value;
-  EXPECT_GE(kept, all * 9 / 10);
-}
-
-TEST(Cache, KeepsAPinnedValueWhileItsItemIsOverwritten) {
-  CacheFixture f;
-  std::string old(100'000, 'o');
-  f.set("k", old);
-  PinnedValue pinned = f.cache.lock("k", 0).pin();
-  EXPECT_GE(f.account.pinned(), 100'000_B);
-  f.set("k", std::string(100'000, 'n'));
-  EXPECT_EQ(pinned.view(), old);
-  {
-    Cache::Slot slot = f.cache.lock("k", 0);
-    PinnedValue second = slot.pin();
-    ASSERT_EQ(slot.resize(120'000), WriteStatus::kDone);
-    slot.writable()[0] = 'x';
-    EXPECT_EQ(second.view().size(), 100'000u) << "what is being sent is not written to";
-    EXPECT_EQ(second.view()[0], 'n');
-  }
-  Bytes both = f.account.used();
-  pinned = PinnedValue();
-  EXPECT_LT(f.account.used(), both);
-  EXPECT_EQ(f.account.pinned(), 0_B);
-}
-
-TEST(Cache, AdoptsTheBodyOfALargeValueWithoutACopy) {
-  CacheFixture f;
-  Result<ExtentRef> body = f.cache.extents().open(50'000, f.others);
-  ASSERT_TRUE(body);
-  ASSERT_TRUE((*body)->reserve(50'000));
-  (*body)->set_size(50'000);
-  std::fill_n((*body)->data(), 50'000, 'b');
-  const char* data = (*body)->data();
-  EXPECT_GE(f.others.used(), 50'000_B);
-  ASSERT_EQ(f.cache.lock("k", 0).put(std::move(*body)), WriteStatus::kDone);
-  EXPECT_EQ(f.others.used(), 0_B);
-  EXPECT_EQ(f.cache.lock("k", 0).value().data(), data);
-}
-
-TEST(Cache, FindsItemsThatAreAlignedToACoarserUnit) {
-  SystemPages pages;
-  LoadLine line({.limit = 64_MiB});
-  Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});
-  Cache cache(
-      {.account = account, .pages = pages, .line = line.line(), .address_space = 512_GiB, .shards = 2});
-  for (int i = 0; i < 1000; ++i)
-    ASSERT_EQ(cache.lock(std::to_string(i), 0).put(std::to_string(i)), WriteStatus::kDone);
-  for (int i = 0; i < 1000; ++i) {
-    Cache::Slot slot = cache.lock(std::to_string(i), 0);
-    ASSERT_TRUE(slot.exists());
-    EXPECT_EQ(slot.value(), std::to_string(i));
-  }
+TEST(Cache, GivesBackTheObjectsThatWerePut) {
+  Line l;
+  auto cache = Cache<std::string, std::vector<int>>::build(l.account).open();
+  EXPECT_FALSE(cache.get("a"));
+  EXPECT_EQ(cache.put("a", {1, 2, 3}), WriteStatus::kDone);
+  CacheHandle<std::vector<int>> a = cache.get("a");
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->size(), 3u);
+  EXPECT_EQ(a.get(), cache.get("a").get()) << "one object, not copies";
+  EXPECT_TRUE(cache.erase("a"));
+  EXPECT_FALSE(cache.erase("a"));
+  EXPECT_FALSE(cache.get("a"));
+  EXPECT_EQ(cache.stats().cache.hits, 2u);
+  EXPECT_EQ(cache.stats().cache.misses, 2u);
   cache.CheckInvariants();
 }
 
-TEST(Cache, TakesRandomKeysThatExist) {
-  CacheFixture f;
-  EXPECT_FALSE(f.cache.random_key(0));
-  f.set("only", "v");
-  EXPECT_EQ(f.cache.random_key(0), "only");
-  for (int i = 0; i < 50; ++i) f.set("k" + std::to_string(i), "v");
-  std::set<std::string> seen;
-  for (int i = 0; i < 1000; ++i) seen.insert(*f.cache.random_key(i));
-  EXPECT_GT(seen.size(), 35u);
-}
-
-TEST(Cache, ScanVisitsEveryKeyThatStaysWhileTheTableGrowsAndShrinks) {
-  CacheFixture f(256_MiB);
-  for (int i = 0; i < 5000; ++i) f.set("stays" + std::to_string(i), "v");
-  std::set<std::string> seen;
-  std::uint64_t cursor = 0;
-  int round = 0;
-  do {
-    cursor = f.cache.scan(cursor, 10, 1000, [&](std::string_view key) { seen.insert(std::string(key)); });
-    for (int i = 0; i < 100; ++i) {  // grows for a while, then shrinks
-      std::string other = "comes" + std::to_string(round < 300 ? round * 100 + i : (round - 300) * 100 + i);
-      if (round < 300) f.set(other, "v");
-      if (round >= 300) {
-        Cache::Slot slot = f.cache.lock(other, 1000);
-        if (slot.exists()) slot.erase();
-      }
-    }
-    ++round;
-  } while (cursor != 0);
-  for (int i = 0; i < 5000; ++i) EXPECT_TRUE(seen.contains("stays" + std::to_string(i))) << i;
-  f.cache.CheckInvariants();
-}
-
-TEST(Cache, StaysRightUnderThreadsReclaimAndExpiry) {
-  CacheFixture f(32_MiB, true, 4);
-  std::atomic<bool> stop{false};
-  std::atomic<int> wrong{0};
-  auto worker = [&](std::uint64_t seed) {
-    Random random(seed);
-    std::vector<std::pair<PinnedValue, char>> pins;
-    for (int i = 0; i < 20000; ++i) {
-      const std::uint64_t number = random.below(20000);
-      const std::string key = "k" + std::to_string(number);
-      const char byte = static_cast<char>('a' + number % 26);
-      Cache::Slot slot = f.cache.lock(key, 1000 + i);
-      slot.touch();
-      if (slot.exists()) {
-        std::string_view value = slot.value();
-        if (value.empty() || value.front() != byte || value.back() != byte) ++wrong;
-        if (slot.large()) pins.emplace_back(slot.pin(), byte);
-        if (random.below(8) == 0) slot.erase();
-      } else {
-        std::size_t size = random.below(50) == 0 ? 16'384 + random.below(100'000) : 1 + random.below(2000);
-        static_cast<void>(slot.put(std::string(size, byte), random.below(2) ? 1100 + i : Cache::kNever));
-      }
-      if (pins.size() > 4) {
-        if (pins[0].first.view().back() != pins[0].second) ++wrong;
-        pins.erase(pins.begin());
-      }
-    }
+TEST(Cache, TakesKeysThatAreTheirBytes) {
+  struct Place {
+    std::int32_t row, column;
   };
-  std::thread reclaimer([&] {
-    std::int64_t now = 1000;
-    while (!stop.load()) {
-      f.cache.reclaim(1_MiB);
-      f.cache.expire(now += 50);
-      static_cast<void>(f.cache.offer());
-      f.cache.scan(0, 100, now, [](std::string_view) {});
-      f.cache.set_policy(kPolicyKinds[static_cast<std::size_t>(now / 50) % kPolicyKinds.size()]);
-      f.cache.tick();
-      std::this_thread::yield();
-    }
+  struct Padded {
+    std::int8_t row;
+    std::int32_t column;
+  };
+  static_assert(cache::kIsItsBytes<std::string> && cache::kIsItsBytes<Place>);
+  static_assert(!cache::kIsItsBytes<Padded> && !cache::kIsItsBytes<double>);
+  static_assert(!cache::kIsItsBytes<const char*> && !cache::kIsItsBytes<std::string_view>);
+  Line l;
+  auto cache = Cache<Place, int>::build(l.account).open();
+  cache.put({1, 2}, 12);
+  cache.put({2, 1}, 21);
+  EXPECT_EQ(*cache.get({1, 2}), 12);
+  EXPECT_EQ(*cache.get({2, 1}), 21);
+  EXPECT_FALSE(cache.get({1, 1}));
+}
+
+TEST(Cache, KeepsAnObjectAndItsChargeUntilTheLastHandleGoes) {
+  Line l;
+  const int before = Counted::alive;
+  std::shared_ptr<const Counted> shared;
+  {
+    auto cache = Cache<int, Counted>::build(l.account).weigh([](const Counted&) { return 1_MiB; }).open();
+    cache.put(1, Counted(7));
+    EXPECT_EQ(l.account.pinned(), 0_B);
+    CacheHandle<Counted> handle = cache.get(1);
+    EXPECT_GE(l.account.pinned(), 1_MiB);
+    cache.erase(1);
+    EXPECT_EQ(handle->number, 7);
+    shared = handle.shared();
+  }
+  EXPECT_EQ(shared->number, 7);
+  EXPECT_EQ(Counted::alive, before + 1);
+  EXPECT_GE(l.account.used(), 1_MiB);
+  shared.reset();
+  EXPECT_EQ(Counted::alive, before);
+  EXPECT_EQ(l.account.used(), 0_B);
+  EXPECT_EQ(l.account.pinned(), 0_B);
+}
+
+TEST(Cache, StaysWithinTheWeightItIsTold) {
+  Line l;
+  auto cache = Cache<int, Counted>::build(l.account)
+                   .maximum(4_MiB)
+                   .weigh([](const Counted&) { return 10_KiB; })
+                   .open();
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(cache.put(i, Counted(i)), WriteStatus::kDone);
+  EXPECT_LE(cache.size(), 4_MiB / 10_KiB);
+  EXPECT_GE(cache.size(), 4_MiB / 10_KiB * 9 / 10);
+  EXPECT_GE(l.account.used(), cache.size() * 10_KiB);
+  EXPECT_EQ(cache.stats().cache.evicted, 2000 - cache.size());
+  cache.CheckInvariants();
+}
+
+TEST(Cache, FillsWhatTheLineLeavesAndGivesItBack) {
+  Line l;
+  auto cache = Cache<int, Counted>::build(l.account).weigh([](const Counted&) { return 100_KiB; }).open();
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(cache.put(i, Counted(i)), WriteStatus::kDone);
+  const Bytes full = l.account.used();
+  EXPECT_GE(full, l.line.line() / 2);
+  EXPECT_LE(full, l.line.line());
+  EXPECT_TRUE(cache.get(1999));
+  EXPECT_GE(cache.reclaimer().reclaim(16_MiB), 16_MiB);
+  EXPECT_LE(l.account.used(), full - 16_MiB);
+  cache.CheckInvariants();
+}
+
+TEST(Cache, DoesNotKeepWhatIsHeavierThanTheMaximum) {
+  Line l;
+  auto cache =
+      Cache<int, int>::build(l.account).maximum(1_MiB).weigh([](const int&) { return 2_MiB; }).open();
+  EXPECT_EQ(cache.put(1, 1), WriteStatus::kTooLong);
+  Result<CacheHandle<int>> one = cache.get_or_load(1, [](int) { return 5; });
+  ASSERT_TRUE(one);
+  EXPECT_EQ(**one, 5);
+  EXPECT_GE(l.account.used(), 2_MiB) << "held is charged";
+  EXPECT_FALSE(cache.get(1));
+}
+
+TEST(Cache, EvictsNobodyWhoIsRead) {
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).maximum_items(10).open();
+  std::vector<CacheHandle<int>> held;
+  for (int i = 0; i < 10; ++i) {
+    cache.put(i, i);
+    held.push_back(cache.get(i));
+  }
+  EXPECT_EQ(cache.put(10, 10), WriteStatus::kRefused);
+  Result<CacheHandle<int>> loaded = cache.get_or_load(11, [](int) { return 11; });
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(**loaded, 11);
+  held.clear();
+  EXPECT_EQ(cache.put(10, 10), WriteStatus::kDone);
+  EXPECT_EQ(cache.size(), 10u);
+}
+
+TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
+  Line l;
+  ManualClock clock;
+  std::vector<int> expired;
+  auto cache = Cache<int, int>::build(l.account)
+                   .expire_after_write(milliseconds(1000))
+                   .on_removed([&](int key, int, Removal why) {
+                     EXPECT_EQ(why, Removal::kExpired);
+                     expired.push_back(key);
+                   })
+                   .clock(clock)
+                   .open();
+  cache.put(1, 1);
+  cache.put(2, 2, milliseconds(5000));
+  cache.put(3, 3, milliseconds(0));
+  clock.advance(milliseconds(999));
+  EXPECT_TRUE(cache.get(1));
+  clock.advance(milliseconds(1));
+  EXPECT_FALSE(cache.get(1));
+  EXPECT_EQ(expired, std::vector{1});
+  clock.advance(milliseconds(10'000));
+  cache.reclaimer().tick();
+  EXPECT_EQ(expired, (std::vector{1, 2}));
+  clock.advance(milliseconds(1'000'000));
+  EXPECT_TRUE(cache.get(3)) << "zero is for ever";
+  cache.put(4, 4);
+  clock.advance(milliseconds(2000));
+  cache.put(5, 5);
+  EXPECT_EQ(expired, (std::vector{1, 2, 4})) << "those who write drop what expired";
+}
+
+TEST(Cache, TellsEachRemovalOnceAndWhy) {
+  Line l;
+  ManualClock clock;
+  using Told = std::tuple<std::string, int, Removal>;
+  std::vector<Told> told;
+  auto cache = Cache<std::string, int>::build(l.account)
+                   .maximum_items(2)
+                   .clock(clock)
+                   .on_removed([&](const std::string& key, int value, Removal why) {
+                     told.emplace_back(key, value, why);
+                   })
+                   .open();
+  cache.put("a", 1);
+  cache.put("a", 2);
+  cache.erase("a");
+  cache.put("b", 3, milliseconds(10));
+  clock.advance(milliseconds(10));
+  cache.get("b");
+  cache.put("c", 4);
+  cache.put("d", 5);
+  cache.put("e", 6);
+  cache.clear();
+  const std::vector<Told> expected{{"a", 1, Removal::kReplaced}, {"a", 2, Removal::kErased},
+                                   {"b", 3, Removal::kExpired},  {"c", 4, Removal::kEvicted},
+                                   {"e", 6, Removal::kCleared},  {"d", 5, Removal::kCleared}};
+  std::vector<Told> sorted = told, wanted = expected;
+  std::sort(sorted.begin(), sorted.end());
+  std::sort(wanted.begin(), wanted.end());
+  EXPECT_EQ(sorted, wanted);
+  EXPECT_TRUE(std::equal(told.begin(), told.begin() + 4, expected.begin())) << "in the order they left";
+  EXPECT_EQ(name_of(Removal::kCleared), "cleared");
+}
+
+TEST(Cache, LetsAListenerUseTheCache) {
+  Line l;
+  Cache<int, int>* self = nullptr;
+  int told = 0;
+  auto cache = Cache<int, int>::build(l.account)
+                   .maximum_items(1)
+                   .on_removed([&](int key, int, Removal) {
+                     if (++told < 100) self->put(key + 1000, 0);
+                   })
+                   .open();
+  self = &cache;
+  cache.put(1, 1);
+  cache.put(2, 2);
+  EXPECT_EQ(told, 100);
+  EXPECT_EQ(cache.size(), 1u);
+}
+
+TEST(Cache, LoadsWhatIsMissingAndKeepsIt) {
+  Line l;
+  auto cache = Cache<std::string, std::string>::build(l.account).open();
+  int calls = 0;
+  auto loader = [&](std::string_view key) {
+    ++calls;
+    return "loaded " + std::string(key);
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(**cache.get_or_load("k", loader), "loaded k");
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(cache.stats().loads, 1u);
+}
+
+TEST(Cache, TellsALoadersErrorAndAsksAgainTheNextTime) {
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).open();
+  int calls = 0;
+  auto loader = [&](int key) -> Result<int> {
+    if (++calls == 1) return fail(ErrorCode::kNotFound, "not today");
+    return key * 2;
+  };
+  Result<CacheHandle<int>> first = cache.get_or_load(21, loader);
+  ASSERT_FALSE(first);
+  EXPECT_STREQ(first.error().what, "not today");
+  EXPECT_EQ(cache.size(), 0u);
+  EXPECT_EQ(**cache.get_or_load(21, loader), 42);
+  EXPECT_EQ(cache.stats().load_failures, 1u);
+  EXPECT_EQ(cache.stats().loads, 2u);
+}
+
+TEST(Cache, RefusesALoaderThatAsksForItsOwnKey) {
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).open();
+  Result<CacheHandle<int>> outer = cache.get_or_load(1, [&](int key) -> Result<int> {
+    Result<CacheHandle<int>> other = cache.get_or_load(key + 1, [](int) { return 5; });
+    Result<CacheHandle<int>> inner = cache.get_or_load(key, [](int) { return 6; });
+    EXPECT_FALSE(inner);
+    return **other;
   });
-  std::vector<std::thread> workers;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) workers.emplace_back(worker, seed);
-  for (std::thread& t : workers) t.join();
-  stop = true;
-  reclaimer.join();
-  EXPECT_EQ(wrong.load(), 0);
-  f.cache.CheckInvariants();
+  EXPECT_EQ(**outer, 5);
+}
+
+TEST(Cache, DoesNotKeepALoadThatWasOvertaken) {
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).open();
+  EXPECT_EQ(**cache.get_or_load(1,
+                                [&](int) {
+                                  cache.put(1, 2);
+                                  return 1;
+                                }),
+            1);
+  EXPECT_EQ(*cache.get(1), 2) << "what was put is newer than what was loaded";
+  cache.get_or_load(3, [&](int) { return cache.erase(3), 1; });
+  EXPECT_FALSE(cache.get(3));
+  cache.get_or_load(4, [&](int) { return cache.clear(), 1; });
+  EXPECT_FALSE(cache.get(4));
+}
+
+TEST(Cache, CallsTheLoaderOnceHoweverManyAsk) {
+  constexpr int kThreads = 6;
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).open();
+  std::atomic<int> calls{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      Result<CacheHandle<int>> answer = cache.get_or_load(9, [&](int) -> Result<int> {
+        ++calls;
+        // Not before all others wait.
+        while (cache.stats().waited < kThreads - 1) std::this_thread::yield();
+        return 99;
+      });
+      EXPECT_EQ(**answer, 99);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Cache, TellsAllWhoWaitThatTheLoaderFailed) {
+  constexpr int kThreads = 4;
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).open();
+  std::atomic<int> calls{0}, failed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      Result<CacheHandle<int>> answer = cache.get_or_load(9, [&](int) -> Result<int> {
+        ++calls;
+        while (cache.stats().waited < kThreads - 1) std::this_thread::yield();
+        return fail(ErrorCode::kTimedOut, "the source is away");
+      });
+      failed += !answer && answer.error().code == ErrorCode::kTimedOut;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(failed, kThreads);
+  EXPECT_EQ(cache.size(), 0u);
+}
+
+// Against a map: without eviction it answers the same; with it, the same or nothing; and every value that was
+// put leaves exactly once.
+class CacheModel {
+ public:
+  CacheModel(std::uint64_t seed, PolicyKind policy, std::uint64_t maximum_items)
+      : evicts_(maximum_items > 0),
+        random_(seed),
+        cache_(Cache<int, Counted>::build(l_.account)
+                   .maximum_items(maximum_items)
+                   .shards(2)
+                   .policy(policy)
+                   .clock(clock_)
+                   .weigh([](const Counted& v) { return Bytes(static_cast<unsigned>(v.number % 7) * 1000); })
+                   .on_removed([this](int, const Counted& value, Removal why) {
+                     ++left_[value.number];
+                     ++reasons_[static_cast<std::size_t>(why)];
+                   })
+                   .open()) {}
+
+  void run() {
+    for (int step = 0; step < 20'000; ++step) {
+      one_step();
+      if (testing::Test::HasFatalFailure()) return;
+      if (step % 5000 == 0) cache_.set_policy(kPolicyKinds[random_.below(kPolicyKinds.size())]);
+      if (step % 1000 == 0) cache_.CheckInvariants();
+    }
+    EXPECT_EQ(left_.size() + cache_.size(), static_cast<std::size_t>(puts_));
+    for (const auto& [value, times] : left_) ASSERT_EQ(times, 1) << value;
+    EXPECT_EQ(reasons_[static_cast<std::size_t>(Removal::kEvicted)] > 0, evicts_);
+    for (Removal why : {Removal::kExpired, Removal::kErased, Removal::kReplaced}) {
+      EXPECT_GT(reasons_[static_cast<std::size_t>(why)], 0) << name_of(why);
+    }
+    held_.clear();
+    cache_.clear();
+    EXPECT_EQ(left_.size(), static_cast<std::size_t>(puts_));
+    EXPECT_EQ(l_.account.pinned(), 0_B);
+  }
+
+ private:
+  void one_step() {
+    const int key = static_cast<int>(random_.below(400));
+    const std::int64_t now = clock_.wall_ms();
+    if (auto known = known_.find(key); known != known_.end() && now > known->second.until) {
+      known_.erase(known);
+    }
+    const bool expected = known_.contains(key);
+    switch (random_.below(8)) {
+      case 0: {
+        const auto ttl = milliseconds(random_.below(3) == 0 ? 1 + random_.below(500) : 0);
+        ASSERT_EQ(cache_.put(key, Counted(++puts_), ttl), WriteStatus::kDone);
+        known_[key] = {puts_, ttl.count() == 0 ? INT64_MAX : now + ttl.count() - 1};
+        return;
+      }
+      case 1: {
+        const bool erased = cache_.erase(key);
+        ASSERT_TRUE(evicts_ ? expected || !erased : erased == expected);
+        known_.erase(key);
+        return;
+      }
+      case 2:
+        clock_.advance(milliseconds(random_.below(20)));
+        if (random_.below(10) == 0) cache_.reclaimer().tick();
+        return;
+      case 3: {
+        const bool absent = !cache_.get(key);
+        ASSERT_TRUE(evicts_ || absent == !expected);
+        const int next = puts_ + 1;
+        auto loaded = cache_.get_or_load(key, [&](int) { return Counted(++puts_); });
+        ASSERT_TRUE(loaded);
+        ASSERT_EQ((*loaded)->number == next, absent);
+        if (absent) known_[key] = {next, INT64_MAX};
+        return;
+      }
+      default:
+        look(key, expected);
+    }
+  }
+
+  void look(int key, bool expected) {
+    CacheHandle<Counted> found = cache_.get(key);
+    ASSERT_TRUE(evicts_ ? expected || !found : static_cast<bool>(found) == expected);
+    if (!found) return;
+    ASSERT_EQ(found->number, known_[key].number);
+    if (random_.below(20) == 0) held_.push_back(found);
+    if (held_.size() > 8) held_.erase(held_.begin());
+  }
+
+  struct Known {
+    int number = 0;
+    std::int64_t until = 0;
+  };
+  const bool evicts_;
+  Line l_;
+  ManualClock clock_;
+  Random random_;
+  std::map<int, Known> known_;
+  std::map<int, int> left_;  // how often, by value
+  std::array<int, 5> reasons_{};
+  int puts_ = 0;
+  Cache<int, Counted> cache_;
+  std::vector<CacheHandle<Counted>> held_;
+};
+
+void run_model(std::uint64_t seed, PolicyKind policy, std::uint64_t maximum_items) {
+  SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << name_of(policy) << ", " << maximum_items);
+  const int before = Counted::alive;
+  std::make_unique<CacheModel>(seed, policy, maximum_items)->run();
+  EXPECT_EQ(Counted::alive, before);
+}
+
+TEST(CacheAsAMap, AnswersLikeAMapAndTellsOfEachValueThatLeaves) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) run_model(seed, PolicyKind::kLru, 0);
+}
+
+TEST(CacheAsAMap, NeverAnswersWrongWhileEvicting) {
+  for (PolicyKind policy : kPolicyKinds) run_model(11, policy, 100);
+}
+
+TEST(Cache, StaysRightUnderThreadsThatLoadAndEraseTheSameKeys) {
+  constexpr int kThreads = 4, kKeys = 300, kSteps = 20'000;
+  Line l;
+  const int before = Counted::alive;
+  std::atomic<std::uint64_t> calls{0}, told{0}, failures{0};
+  std::array<std::atomic<int>, kKeys> loading{};
+  {
+    auto cache = Cache<int, Counted>::build(l.account)
+                     .maximum_items(200)
+                     .shards(2)
+                     .policy(PolicyKind::kFifo)
+                     .expire_after_write(milliseconds(1))
+                     .weigh([](const Counted&) { return 5_KiB; })
+                     .on_removed([&](int key, const Counted& value, Removal) {
+                       EXPECT_EQ(key, value.number);
+                       ++told;
+                     })
+                     .open();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        Random random(static_cast<std::uint64_t>(t) + 1);
+        for (int step = 0; step < kSteps; ++step) {
+          const int key = static_cast<int>(random.below(kKeys));
+          // Keys of the upper half are loaded only: never two loaders of one at a time.
+          if (key < kKeys / 2 && random.below(4) == 0) {
+            random.below(2) == 0 ? cache.erase(key) : cache.put(key, Counted(key)) == WriteStatus::kDone;
+            continue;
+          }
+          auto answer = cache.get_or_load(key, [&](int k) -> Result<Counted> {
+            ++calls;
+            const int others = loading[static_cast<std::size_t>(k)]++;
+            EXPECT_TRUE(k < kKeys / 2 || others == 0);
+            if (random.below(8) == 0) std::this_thread::yield();
+            --loading[static_cast<std::size_t>(k)];
+            if (random.below(16) == 0) return fail(ErrorCode::kSystem, "away");
+            return Counted(k);
+          });
+          if (answer) {
+            EXPECT_EQ((*answer)->number, key);
+          } else {
+            ++failures;
+          }
+          if (t == 0 && step % 2000 == 0) cache.reclaimer().reclaim(100_KiB);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    const Cache<int, Counted>::Stats stats = cache.stats();
+    EXPECT_EQ(stats.loads, calls);
+    EXPECT_GE(failures, stats.load_failures);
+    cache.CheckInvariants();
+    cache.clear();
+    EXPECT_EQ(told, stats.cache.inserted);
+  }
+  EXPECT_EQ(Counted::alive, before);
+  EXPECT_EQ(l.account.used(), 0_B);
+  EXPECT_EQ(l.account.pinned(), 0_B);
+}
+
+TEST(Cache, DescribesItselfByName) {
+  struct Names final : StatSink {
+    void value(const Stat& stat, double value) override {
+      ASSERT_EQ(stat.labels.size(), 1u);
+      EXPECT_EQ(stat.labels[0].value, "numbers");
+      seen[std::string(stat.name)] = value;
+    }
+    void distribution(const Stat&, const Histogram&, double) override { FAIL(); }
+    std::map<std::string, double> seen;
+  };
+  Line l;
+  auto cache = Cache<int, int>::build(l.account).name("numbers").open();
+  cache.get_or_load(1, [](int) { return 1; });
+  cache.get(1);
+  Names names;
+  cache.Describe(names);
+  EXPECT_EQ(names.seen["object_cache_items"], 1);
+  EXPECT_EQ(names.seen["object_cache_hits_total"], 1);
+  EXPECT_EQ(names.seen["object_cache_misses_total"], 1);
+  EXPECT_EQ(names.seen["object_cache_loads_total"], 1);
+  EXPECT_GT(names.seen["object_cache_payload_bytes"], 0);
 }
 
 }  // namespace

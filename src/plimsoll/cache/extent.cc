@@ -50,8 +50,8 @@ PinnedValue::PinnedValue(Extent& extent) : extent_(&extent) {
 
 PinnedValue::~PinnedValue() {
   if (!extent_) return;
-  // release: pairs with the acquire in Cache::Slot::resize, which writes to the pages once nobody sends from
-  // them.
+  // release: pairs with the acquire in ByteCache::Slot::resize, which writes to the pages once nobody sends
+  // from them.
   if (extent_->pins_.fetch_sub(1, std::memory_order_release) == 1)
     extent_->account_->unpin(extent_->charged());
 }

@@ -58,7 +58,7 @@ class Extent {
   friend class ExtentStore;
   friend class ExtentRef;
   friend class PinnedValue;
-  friend class Cache;
+  friend class ByteCache;
   friend class CacheShard;
 
   ExtentStore* store_ = nullptr;

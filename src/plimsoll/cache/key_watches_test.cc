@@ -82,10 +82,10 @@ TEST(KeyWatches, NoWriteGoesUnnoticedBetweenThreads) {
       f.cache.watch(watcher, "counter");
       std::string seen;
       {
-        Cache::Slot slot = f.cache.lock("counter", 0);
+        ByteCache::Slot slot = f.cache.lock("counter", 0);
         seen = std::string(slot.value());
       }
-      Cache::Slot slot = f.cache.lock("counter", 0);
+      ByteCache::Slot slot = f.cache.lock("counter", 0);
       if (watcher.told()) continue;
       slot.put(std::to_string(std::stoi(seen) + 1));
       ++done;

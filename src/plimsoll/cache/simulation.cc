@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "plimsoll/budget/load_line.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/os/pages.h"
 
 namespace plimsoll {
@@ -48,22 +48,22 @@ Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& o
   SystemPages pages;
   LoadLine line({.limit = kLine});
   Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});
-  Cache cache({.account = account,
-               .pages = pages,
-               .line = 256_MiB,
-               .address_space = 31_GiB,  // items aligned to 8 bytes
-               .shards = shards,
-               .policy = options.policy,
-               .objective = options.objective,
-               .seed = 1,
-               .max_items = by_bytes ? 0 : options.capacity,
-               .max_bytes = by_bytes ? Bytes(std::min(options.capacity, Bytes::kMax)) : Bytes()});
+  ByteCache cache({.account = account,
+                   .pages = pages,
+                   .line = 256_MiB,
+                   .address_space = 31_GiB,  // items aligned to 8 bytes
+                   .shards = shards,
+                   .policy = options.policy,
+                   .objective = options.objective,
+                   .seed = 1,
+                   .max_items = by_bytes ? 0 : options.capacity,
+                   .max_bytes = by_bytes ? Bytes(std::min(options.capacity, Bytes::kMax)) : Bytes()});
   SimulationResult result{.shards = shards};
   std::uint64_t before = std::min<std::uint64_t>(options.warm_up, trace.requests.size());
   result.requests = trace.requests.size() - before;
   const auto begin = std::chrono::steady_clock::now();
   for (const TraceRequest& request : trace.requests) {
-    Cache::Slot slot = cache.lock({reinterpret_cast<const char*>(&request.key), sizeof request.key}, 0);
+    ByteCache::Slot slot = cache.lock({reinterpret_cast<const char*>(&request.key), sizeof request.key}, 0);
     slot.touch();
     const bool counts = before == 0;
     if (!counts) --before;

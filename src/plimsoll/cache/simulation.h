@@ -1,8 +1,8 @@
 // simulate: what a trace would have missed in a cache of this policy and capacity.
 //
-// It runs the requests through Cache itself, with records that have a weight instead of a value, so that what
-// it says is what the server would do, and a gigabyte of values takes no memory. Why: a hit rate on one's own
-// trace is the only one that counts.
+// It runs the requests through ByteCache itself, with records that have a weight instead of a value, so that
+// what it says is what the server would do, and a gigabyte of values takes no memory. Why: a hit rate on
+// one's own trace is the only one that counts.
 //
 //   SimulationResult r = *simulate(trace, {.policy = PolicyKind::kLru, .capacity = 137});
 //   r.object_miss_ratio();

@@ -1,15 +1,15 @@
-// Cache::Slot: what one key's operations do under its shard's lock.
+// ByteCache::Slot: what one key's operations do under its shard's lock.
 #include <algorithm>
 #include <cstring>
 #include <string>
 
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/shard.h"
 
 namespace plimsoll {
 
-Cache::Slot::Slot(Cache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash,
-                  std::int64_t now_ms)
+ByteCache::Slot::Slot(ByteCache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash,
+                      std::int64_t now_ms)
     : cache_(&cache), shard_(&shard), key_(key), hash_(hash), now_ms_(now_ms) {
   PLIMSOLL_DCHECK(CacheShard::held_by_this_thread == nullptr, "one key at a time");
   shard.mutex().lock();
@@ -17,7 +17,7 @@ Cache::Slot::Slot(Cache& cache, CacheShard& shard, std::string_view key, std::ui
   item_ = shard.find(hash, key, now_ms);
 }
 
-Cache::Slot::Slot(Slot&& other) noexcept
+ByteCache::Slot::Slot(Slot&& other) noexcept
     : cache_(other.cache_),
       shard_(std::exchange(other.shard_, nullptr)),
       key_(other.key_),
@@ -25,30 +25,30 @@ Cache::Slot::Slot(Slot&& other) noexcept
       now_ms_(other.now_ms_),
       item_(other.item_) {}
 
-Cache::Slot::~Slot() {
+ByteCache::Slot::~Slot() {
   if (shard_ == nullptr) return;
   CacheShard::held_by_this_thread = nullptr;
   shard_->mutex().unlock();
 }
 
-std::string_view Cache::Slot::value() const { return shard_->item(item_).value(); }
-std::size_t Cache::Slot::size() const {
+std::string_view ByteCache::Slot::value() const { return shard_->item(item_).value(); }
+std::size_t ByteCache::Slot::size() const {
   const Item& record = shard_->item(item_);
   return record.has_no_bytes() ? 0 : record.value_size;
 }
-std::int64_t Cache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
-std::size_t Cache::Slot::memory() const { return shard_->memory_of(item_); }
-bool Cache::Slot::large() const { return shard_->item(item_).large(); }
-PinnedValue Cache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
-void Cache::Slot::touch() { shard_->touch(item_, hash_, key_); }
+std::int64_t ByteCache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
+std::size_t ByteCache::Slot::memory() const { return shard_->memory_of(item_); }
+bool ByteCache::Slot::large() const { return shard_->item(item_).large(); }
+PinnedValue ByteCache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
+void ByteCache::Slot::touch() { shard_->touch(item_, hash_, key_); }
 
-void Cache::Slot::erase() {
+void ByteCache::Slot::erase() {
   changed();
   shard_->erase(item_, Removal::kErased);
   item_ = kNoItem;
 }
 
-ExtentRef Cache::Slot::take() {
+ExtentRef ByteCache::Slot::take() {
   Extent* extent = shard_->item(item_).extent();
   extent->references_.fetch_add(1, std::memory_order_relaxed);  // the item holds another one meanwhile
   ExtentRef kept(extent);
@@ -57,8 +57,8 @@ ExtentRef Cache::Slot::take() {
 }
 
 // A record of the shard's own making if it can, else with memory that other shards give up.
-bool Cache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
-                        std::uint64_t weight, HeldValue* held) {
+bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
+                            std::uint64_t weight, HeldValue* held) {
   changed();
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
@@ -70,23 +70,23 @@ bool Cache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_
   return at != kNoLocator;
 }
 
-HeldValue* Cache::Slot::held() const {
+HeldValue* ByteCache::Slot::held() const {
   Item& record = shard_->item(item_);
   return record.held() ? record.held_value() : nullptr;
 }
 
-WriteStatus Cache::Slot::put(HeldValue& value, std::int64_t expires_at_ms) {
+WriteStatus ByteCache::Slot::put(HeldValue& value, std::int64_t expires_at_ms) {
   PLIMSOLL_DCHECK(cache_->options_.owner != nullptr, "nobody would hear when it leaves");
   if (key_.size() > kMaxKey || !shard_->could_hold(value.weight().count())) return WriteStatus::kTooLong;
   return write(Item::kHeld, nullptr, expires_at_ms, 0, &value) ? WriteStatus::kDone : WriteStatus::kRefused;
 }
 
-WriteStatus Cache::Slot::put_weight(std::uint64_t weight) {
+WriteStatus ByteCache::Slot::put_weight(std::uint64_t weight) {
   if (key_.size() > kMaxKey || !shard_->could_hold(weight)) return WriteStatus::kTooLong;
   return write(Item::kWeighed, nullptr, kNever, weight) ? WriteStatus::kDone : WriteStatus::kRefused;
 }
 
-WriteStatus Cache::Slot::put(std::string_view value, std::int64_t expires_at_ms) {
+WriteStatus ByteCache::Slot::put(std::string_view value, std::int64_t expires_at_ms) {
   if (key_.size() > kMaxKey || value.size() > kMaxValue) return WriteStatus::kTooLong;
   if (value.size() >= kLargeValue) {
     ExtentRef extent = open_extent(value.size());
@@ -100,7 +100,7 @@ WriteStatus Cache::Slot::put(std::string_view value, std::int64_t expires_at_ms)
   return WriteStatus::kDone;
 }
 
-WriteStatus Cache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
+WriteStatus ByteCache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
   if (key_.size() > kMaxKey || value->size() > kMaxValue) return WriteStatus::kTooLong;
   if (value->size() < kLargeValue) return put(value->view(), expires_at_ms);
   Account& account = cache_->options_.account;
@@ -123,7 +123,7 @@ WriteStatus Cache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
 }
 
 // Pages for `size` bytes, charged to the cache, evicting if need be; empty when refused.
-ExtentRef Cache::Slot::open_extent(std::size_t size) {
+ExtentRef ByteCache::Slot::open_extent(std::size_t size) {
   for (int tries = 0; tries < 8; ++tries) {
     Result<ExtentRef> extent = cache_->extents_.open(size, cache_->options_.account);
     if (extent && (*extent)->reserve(size)) return std::move(*extent);
@@ -134,7 +134,7 @@ ExtentRef Cache::Slot::open_extent(std::size_t size) {
   return {};
 }
 
-WriteStatus Cache::Slot::resize(std::size_t size) {
+WriteStatus ByteCache::Slot::resize(std::size_t size) {
   if (key_.size() > kMaxKey || size > kMaxValue) return WriteStatus::kTooLong;
   const std::int64_t expires = exists() ? expires_at_ms() : kNever;
   if (exists() && large() && size >= kLargeValue && size <= shard_->item(item_).extent()->capacity()) {
@@ -170,13 +170,13 @@ WriteStatus Cache::Slot::resize(std::size_t size) {
   return WriteStatus::kDone;
 }
 
-std::span<char> Cache::Slot::writable() {
+std::span<char> ByteCache::Slot::writable() {
   Item& record = shard_->item(item_);
   if (record.large()) return record.extent()->bytes();
   return {record.stored_value(), record.value_size};
 }
 
-bool Cache::Slot::set_expiry(std::int64_t expires_at_ms) {
+bool ByteCache::Slot::set_expiry(std::int64_t expires_at_ms) {
   Item& record = shard_->item(item_);
   if (record.expiring()) {
     shard_->schedule(item_, expires_at_ms, now_ms_);
@@ -192,7 +192,7 @@ bool Cache::Slot::set_expiry(std::int64_t expires_at_ms) {
 }
 
 // The record gets longer, so it moves; its pages stay where they are.
-bool Cache::Slot::set_expiry_of_large(std::int64_t expires_at_ms) {
+bool ByteCache::Slot::set_expiry_of_large(std::int64_t expires_at_ms) {
   Extent* extent = shard_->item(item_).extent();
   extent->references_.fetch_add(1, std::memory_order_relaxed);
   ExtentRef kept(extent);

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 
 constexpr double kMust = 3e6;
 
-class Cache final : public Reclaimer {
+class ByteCache final : public Reclaimer {
  public:
-  explicit Cache(Account& account) : account_(account) {}
+  explicit ByteCache(Account& account) : account_(account) {}
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override {
     MutexLock lock(mutex_);
@@ -67,7 +67,7 @@ struct Stage {
   EventLog events;
   Account& cache_account = line.open({.name = "cache", .kind = AccountKind::kDroppable});
   Account& bodies = line.open({.name = "bodies", .kind = AccountKind::kWaitable});
-  Cache cache{cache_account};
+  ByteCache cache{cache_account};
   std::unique_ptr<Governor> governor;
 };
 

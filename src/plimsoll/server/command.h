@@ -17,7 +17,7 @@
 
 #include "plimsoll/base/clock.h"
 #include "plimsoll/budget/load_line.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/server/databases.h"
 #include "plimsoll/server/reply.h"
 #include "plimsoll/server/session.h"
@@ -68,7 +68,7 @@ struct CommandContext {
   std::span<const std::string_view> args;  // args[0] is the command's name as it was sent
   std::span<ExtentRef> bodies;  // bodies[i]: args[i] in pages of its own, or empty; may be moved from
   Reply& reply;
-  Cache& cache;
+  ByteCache& cache;
   Databases& databases;
   ServerFacts& server;
   Session& session;
@@ -83,8 +83,8 @@ struct CommandContext {
   std::string stored_key = {};  // of the key locked last, when it is not stored as it was sent
 
   // The client's key, in its database or in another. One at a time: the last one's slot has ended.
-  Cache::Slot lock(std::string_view key) { return lock(key, session.database); }
-  Cache::Slot lock(std::string_view key, unsigned database) {
+  ByteCache::Slot lock(std::string_view key) { return lock(key, session.database); }
+  ByteCache::Slot lock(std::string_view key, unsigned database) {
     return cache.lock(databases.stored(database, key, stored_key), now_ms);
   }
   void alone(const std::function<void()>& run);

@@ -29,7 +29,7 @@ void clear_place(CommandContext& context, unsigned place) {
       if (Databases::split(stored).place == place) found.emplace_back(stored);
     });
     for (const std::string& stored : found) {
-      Cache::Slot slot = context.cache.lock(stored, context.now_ms);
+      ByteCache::Slot slot = context.cache.lock(stored, context.now_ms);
       if (slot.exists()) slot.erase();
     }
   } while (cursor != 0);

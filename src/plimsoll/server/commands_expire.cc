@@ -17,7 +17,7 @@ struct Conditions {
 
   // Whether the time of a key may change from `old` (or kNever, which is later than any) to `wanted`.
   bool allow(std::int64_t old, std::int64_t wanted) const {
-    const bool had_one = old != Cache::kNever;
+    const bool had_one = old != ByteCache::kNever;
     if (only_new && had_one) return false;
     if (only_existing && !had_one) return false;
     if (only_later && (!had_one || wanted <= old)) return false;
@@ -64,7 +64,7 @@ Progress expire(CommandContext& context, std::int64_t from_ms, Unit unit) {
   }
   if (__builtin_add_overflow(at, from_ms, &at)) return refuse_expire_time(context);
 
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   if (!slot.exists() || !conditions.allow(slot.expires_at_ms(), at)) {
     context.reply.integer(0);
     return Progress::kDone;
@@ -82,12 +82,12 @@ Progress expire(CommandContext& context, std::int64_t from_ms, Unit unit) {
 Progress time_left(CommandContext& context, std::int64_t from_ms, Unit unit) {
   constexpr std::int64_t kNoKey = -2;
   constexpr std::int64_t kNoEnd = -1;
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   std::int64_t answer = kNoKey;
   if (slot.exists()) {
     const std::int64_t end = slot.expires_at_ms();
-    answer = end == Cache::kNever ? kNoEnd : end - from_ms;
-    if (end != Cache::kNever && unit == Unit::kSeconds) {
+    answer = end == ByteCache::kNever ? kNoEnd : end - from_ms;
+    if (end != ByteCache::kNever && unit == Unit::kSeconds) {
       answer = static_cast<std::int64_t>((static_cast<std::uint64_t>(answer) + 500) / 1000);
     }
   }
@@ -112,9 +112,9 @@ Progress expiretime_command(CommandContext& context) { return time_left(context,
 Progress pexpiretime_command(CommandContext& context) { return time_left(context, 0, Unit::kMilliseconds); }
 
 Progress persist_command(CommandContext& context) {
-  Cache::Slot slot = context.lock(context.args[1]);
-  const bool had_end = slot.exists() && slot.expires_at_ms() != Cache::kNever;
-  if (had_end && !slot.set_expiry(Cache::kNever)) return refuse(context, kOutOfMemory);
+  ByteCache::Slot slot = context.lock(context.args[1]);
+  const bool had_end = slot.exists() && slot.expires_at_ms() != ByteCache::kNever;
+  if (had_end && !slot.set_expiry(ByteCache::kNever)) return refuse(context, kOutOfMemory);
   context.reply.integer(had_end ? 1 : 0);
   return Progress::kDone;
 }

@@ -12,7 +12,7 @@ template <typename Predicate>
 Progress count_keys(CommandContext& context, Predicate counts) {
   std::int64_t count = 0;
   for (std::string_view key : context.args.subspan(1)) {
-    Cache::Slot slot = context.lock(key);
+    ByteCache::Slot slot = context.lock(key);
     if (counts(slot)) ++count;
   }
   context.reply.integer(count);
@@ -22,7 +22,7 @@ Progress count_keys(CommandContext& context, Predicate counts) {
 }  // namespace
 
 Progress del_command(CommandContext& context) {
-  return count_keys(context, [](Cache::Slot& slot) {
+  return count_keys(context, [](ByteCache::Slot& slot) {
     const bool exists = slot.exists();
     if (exists) slot.erase();
     return exists;
@@ -30,11 +30,11 @@ Progress del_command(CommandContext& context) {
 }
 
 Progress exists_command(CommandContext& context) {
-  return count_keys(context, [](const Cache::Slot& slot) { return slot.exists(); });
+  return count_keys(context, [](const ByteCache::Slot& slot) { return slot.exists(); });
 }
 
 Progress touch_command(CommandContext& context) {
-  return count_keys(context, [](Cache::Slot& slot) {
+  return count_keys(context, [](ByteCache::Slot& slot) {
     slot.touch();
     return slot.exists();
   });

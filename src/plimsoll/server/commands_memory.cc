@@ -46,7 +46,7 @@ Progress memory_usage_command(CommandContext& context) {
     if (!samples) return Progress::kDone;
     if (*samples < 0) return refuse(context, kSyntaxError);
   }
-  Cache::Slot slot = context.lock(context.args[2]);
+  ByteCache::Slot slot = context.lock(context.args[2]);
   if (slot.exists()) {
     context.reply.integer(static_cast<std::int64_t>(slot.memory()));
   } else {

@@ -24,7 +24,7 @@ struct KeyPlace {
 struct Held {
   std::string small;
   PinnedValue large;
-  std::int64_t expires_at_ms = Cache::kNever;
+  std::int64_t expires_at_ms = ByteCache::kNever;
 };
 
 bool exists(CommandContext& context, const KeyPlace& at) {
@@ -32,7 +32,7 @@ bool exists(CommandContext& context, const KeyPlace& at) {
 }
 
 std::optional<Held> look(CommandContext& context, const KeyPlace& at) {
-  Cache::Slot slot = context.lock(at.key, at.database);
+  ByteCache::Slot slot = context.lock(at.key, at.database);
   if (!slot.exists()) return std::nullopt;
   Held held{.small = {}, .large = {}, .expires_at_ms = slot.expires_at_ms()};
   if (slot.large()) {
@@ -52,9 +52,9 @@ WriteStatus put_copy(CommandContext& context, const KeyPlace& to, const Held& he
 // there is no memory for the new key.
 WriteStatus move_value(CommandContext& context, const KeyPlace& from, const KeyPlace& to) {
   ExtentRef pages;
-  std::int64_t expires_at_ms = Cache::kNever;
+  std::int64_t expires_at_ms = ByteCache::kNever;
   {
-    Cache::Slot slot = context.lock(from.key, from.database);
+    ByteCache::Slot slot = context.lock(from.key, from.database);
     if (slot.large()) {
       expires_at_ms = slot.expires_at_ms();
       pages = slot.take();
@@ -64,7 +64,7 @@ WriteStatus move_value(CommandContext& context, const KeyPlace& from, const KeyP
     const std::optional<Held> held = look(context, from);
     const WriteStatus status = put_copy(context, to, *held);
     if (status != WriteStatus::kDone) return status;
-    Cache::Slot slot = context.lock(from.key, from.database);
+    ByteCache::Slot slot = context.lock(from.key, from.database);
     if (slot.exists()) slot.erase();  // the write may have evicted it
     return status;
   }
@@ -167,13 +167,13 @@ Progress msetnx_command(CommandContext& context) {
       if (context.lock(args[i]).exists()) return context.reply.integer(0);
     }
     for (std::size_t i = 1; i < args.size(); i += 2) {
-      Cache::Slot slot = context.lock(args[i]);
-      const WriteStatus status = put_argument(context, slot, i + 1, Cache::kNever);
+      ByteCache::Slot slot = context.lock(args[i]);
+      const WriteStatus status = put_argument(context, slot, i + 1, ByteCache::kNever);
       unlock(std::move(slot));
       if (status == WriteStatus::kDone) continue;
       // All or none: none of them was there before.
       for (std::size_t back = 1; back < i; back += 2) {
-        Cache::Slot written = context.lock(args[back]);
+        ByteCache::Slot written = context.lock(args[back]);
         if (written.exists()) written.erase();
       }
       refuse_write(context, args[i], status);

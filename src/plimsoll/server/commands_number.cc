@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kNotAFloat = "ERR value is not a valid float";
 
 Progress add(CommandContext& context, std::int64_t by) {
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   const bool exists = slot.exists();
   const std::optional<std::int64_t> number = exists ? parse_redis_int64(slot.value()) : 0;
   if (!number) return refuse(context, kNotAnInteger);
@@ -27,7 +27,7 @@ Progress add(CommandContext& context, std::int64_t by) {
   const char* end = std::to_chars(text.data(), text.data() + text.size(), sum).ptr;
   const WriteStatus status =
       slot.put(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())),
-               exists ? slot.expires_at_ms() : Cache::kNever);
+               exists ? slot.expires_at_ms() : ByteCache::kNever);
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.integer(sum);
   return Progress::kDone;
@@ -54,7 +54,7 @@ Progress decrby_command(CommandContext& context) {
 }
 
 Progress incrbyfloat_command(CommandContext& context) {
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   const bool exists = slot.exists();
   const std::optional<long double> number = exists ? parse_long_double(slot.value()) : 0.0L;
   if (!number) return refuse(context, kNotAFloat);
@@ -64,7 +64,7 @@ Progress incrbyfloat_command(CommandContext& context) {
   if (!std::isfinite(sum)) return refuse(context, "ERR increment would produce NaN or Infinity");
   std::array<char, kMaxLongDoubleText> text;
   const std::string_view printed = format_long_double_human(sum, text);
-  const WriteStatus status = slot.put(printed, exists ? slot.expires_at_ms() : Cache::kNever);
+  const WriteStatus status = slot.put(printed, exists ? slot.expires_at_ms() : ByteCache::kNever);
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.bulk(printed);
   return Progress::kDone;

@@ -36,7 +36,7 @@ Progress reply_for_key(CommandContext& context, std::int64_t answer) {
 }  // namespace
 
 Progress object_encoding_command(CommandContext& context) {
-  Cache::Slot slot = context.lock(context.args[2]);
+  ByteCache::Slot slot = context.lock(context.args[2]);
   if (slot.exists()) {
     context.reply.bulk(encoding_of(slot.value()));
   } else {

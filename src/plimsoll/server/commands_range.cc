@@ -27,13 +27,13 @@ Range range_of(std::int64_t first, std::int64_t last, std::size_t length) {
 
 // Nothing when the value would be too long, and then an error is replied.
 bool length_allowed(CommandContext& context, std::size_t size, std::size_t more) {
-  if (size <= Cache::kMaxValue && more <= Cache::kMaxValue - size) return true;
+  if (size <= ByteCache::kMaxValue && more <= ByteCache::kMaxValue - size) return true;
   context.reply.error(kTooLongValue);
   return false;
 }
 
 // Makes the slot's value at least `at` + bytes.size() long and writes `bytes` there.
-Progress write_at(CommandContext& context, Cache::Slot& slot, std::size_t at, std::string_view bytes) {
+Progress write_at(CommandContext& context, ByteCache::Slot& slot, std::size_t at, std::string_view bytes) {
   const std::size_t size = std::max(slot.exists() ? slot.size() : 0, at + bytes.size());
   const WriteStatus status = slot.resize(size);
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
@@ -45,7 +45,7 @@ Progress write_at(CommandContext& context, Cache::Slot& slot, std::size_t at, st
 }  // namespace
 
 Progress strlen_command(CommandContext& context) {
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   context.reply.integer(slot.exists() ? static_cast<std::int64_t>(slot.size()) : 0);
   return Progress::kDone;
@@ -57,11 +57,11 @@ Progress getrange_command(CommandContext& context) {
   const std::optional<std::int64_t> last = integer_argument(context, 3);
   if (!last) return Progress::kDone;
   if (context.resume == 0) {
-    Cache::Slot slot = context.lock(context.args[1]);
+    ByteCache::Slot slot = context.lock(context.args[1]);
     slot.touch();
     const Range range = slot.exists() ? range_of(*first, *last, slot.size()) : Range();
     const std::size_t size = range.end - range.begin;
-    if (size < Cache::kLargeValue) {
+    if (size < ByteCache::kLargeValue) {
       context.reply.bulk(size == 0 ? std::string_view() : slot.value().substr(range.begin, size));
       return Progress::kDone;
     }
@@ -76,12 +76,12 @@ Progress getrange_command(CommandContext& context) {
 
 Progress append_command(CommandContext& context) {
   const std::string_view bytes = context.args[2];
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   if (slot.exists()) {
     if (!length_allowed(context, slot.size(), bytes.size())) return Progress::kDone;
     return write_at(context, slot, slot.size(), bytes);
   }
-  const WriteStatus status = put_argument(context, slot, 2, Cache::kNever);
+  const WriteStatus status = put_argument(context, slot, 2, ByteCache::kNever);
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.integer(static_cast<std::int64_t>(bytes.size()));
   return Progress::kDone;
@@ -92,7 +92,7 @@ Progress setrange_command(CommandContext& context) {
   if (!offset) return Progress::kDone;
   if (*offset < 0) return refuse(context, "ERR offset is out of range");
   const std::string_view bytes = context.args[3];
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   if (bytes.empty()) {
     context.reply.integer(slot.exists() ? static_cast<std::int64_t>(slot.size()) : 0);
     return Progress::kDone;

@@ -78,7 +78,7 @@ std::optional<std::int64_t> expiry_time(CommandContext& context, const Options& 
 // What was there before a write, kept until the write is known to have its memory.
 class OldValue {
  public:
-  explicit OldValue(const Cache::Slot& slot) : exists_(slot.exists()) {
+  explicit OldValue(const ByteCache::Slot& slot) : exists_(slot.exists()) {
     if (!exists_) return;
     if (slot.large()) {
       pinned_ = slot.pin();
@@ -99,9 +99,9 @@ class OldValue {
 };
 
 // A value whose time is over is absent: nothing needs to be written.
-WriteStatus put_until(CommandContext& context, Cache::Slot& slot, std::size_t index,
+WriteStatus put_until(CommandContext& context, ByteCache::Slot& slot, std::size_t index,
                       std::int64_t expires_at_ms) {
-  if (expires_at_ms == Cache::kNever || expires_at_ms >= context.now_ms) {
+  if (expires_at_ms == ByteCache::kNever || expires_at_ms >= context.now_ms) {
     return put_argument(context, slot, index, expires_at_ms);
   }
   // Whoever watches the key is told, present or not.
@@ -119,7 +119,7 @@ struct Assignment {
 // What all of SET's family does to the key args[1].
 Progress assign(CommandContext& context, const Assignment& assignment) {
   const Options& options = assignment.options;
-  std::int64_t expires_at_ms = Cache::kNever;
+  std::int64_t expires_at_ms = ByteCache::kNever;
   if (options.expiry != Expiry::kNone) {
     const std::optional<std::int64_t> time = expiry_time(context, options);
     if (!time) return Progress::kDone;
@@ -129,7 +129,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
   bool may_write = true;
   WriteStatus status = WriteStatus::kDone;
   {
-    Cache::Slot slot = context.lock(context.args[1]);
+    ByteCache::Slot slot = context.lock(context.args[1]);
     if (options.get) {
       slot.touch();
       old.emplace(slot);
@@ -157,7 +157,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   reply_value(context, std::move(slot));
   return Progress::kDone;
@@ -186,7 +186,7 @@ Progress getset_command(CommandContext& context) { return assign(context, {.opti
 Progress getdel_command(CommandContext& context) {
   std::optional<OldValue> old;
   {
-    Cache::Slot slot = context.lock(context.args[1]);
+    ByteCache::Slot slot = context.lock(context.args[1]);
     slot.touch();
     old.emplace(slot);
     if (slot.exists()) slot.erase();
@@ -198,14 +198,14 @@ Progress getdel_command(CommandContext& context) {
 Progress getex_command(CommandContext& context) {
   Options options;
   if (!read_options(context, 2, take_getex_word, options)) return Progress::kDone;
-  Cache::Slot slot = context.lock(context.args[1]);
+  ByteCache::Slot slot = context.lock(context.args[1]);
   slot.touch();
   const bool changes = options.expiry != Expiry::kNone || options.persist;
   if (!slot.exists() || !changes) {
     reply_value(context, std::move(slot));
     return Progress::kDone;
   }
-  std::int64_t expires_at_ms = Cache::kNever;
+  std::int64_t expires_at_ms = ByteCache::kNever;
   if (options.expiry != Expiry::kNone) {
     const std::optional<std::int64_t> time = expiry_time(context, options);
     if (!time) return Progress::kDone;
@@ -233,7 +233,7 @@ Progress mget_command(CommandContext& context) {
   }
   for (; context.resume < context.args.size(); ++context.resume) {
     if (context.reader_is_full()) return Progress::kAgain;
-    Cache::Slot slot = context.lock(context.args[context.resume]);
+    ByteCache::Slot slot = context.lock(context.args[context.resume]);
     slot.touch();
     reply_value(context, std::move(slot));
   }
@@ -243,8 +243,8 @@ Progress mget_command(CommandContext& context) {
 Progress mset_command(CommandContext& context) {
   if (context.args.size() % 2 == 0) return refuse_arity(context);
   for (std::size_t i = 1; i < context.args.size(); i += 2) {
-    Cache::Slot slot = context.lock(context.args[i]);
-    const WriteStatus status = put_argument(context, slot, i + 1, Cache::kNever);
+    ByteCache::Slot slot = context.lock(context.args[i]);
+    const WriteStatus status = put_argument(context, slot, i + 1, ByteCache::kNever);
     // Redis knows before the first write that it is out of memory; here those before have been done.
     if (status != WriteStatus::kDone) return refuse_write(context, context.args[i], status);
   }

@@ -375,7 +375,7 @@ TEST(StringCommands, WritesAreRefusedWhenTheCacheIsFullAndMayNotEvict) {
 
 TEST(StringCommands, KeysAndValuesOverTheLimitsAreRefused) {
   CommandFixture f;
-  const std::string key(Cache::kMaxKey + 1, 'k');
+  const std::string key(ByteCache::kMaxKey + 1, 'k');
   const std::string error = "-ERR key exceeds maximum allowed size (32768 bytes)\r\n";
   EXPECT_EQ(f.run({"set", key, "v"}), error);
   EXPECT_EQ(f.run({"incr", key}), error);

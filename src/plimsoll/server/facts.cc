@@ -22,7 +22,7 @@ std::vector<KeyspaceStatus> count_keyspaces(Node& node) {
     cursor = node.cache.scan_with_expiry(cursor, kStep, now_ms, [&](std::string_view key, std::int64_t end) {
       KeyspaceStatus& of = counts[node.databases.database_at(Databases::split(key).place)];
       ++of.keys;
-      if (end != Cache::kNever) ++of.expiring;
+      if (end != ByteCache::kNever) ++of.expiring;
     });
   } while (cursor != 0);
   std::vector<KeyspaceStatus> all(counts.begin(), counts.end());

@@ -16,7 +16,7 @@
 #include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/plan.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/commitlog/log_store.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/os/memory_probe.h"
@@ -77,7 +77,7 @@ class Node {
   SlabAllocator request_slabs;
   BufferPool request_pool;
   RequestBuffers requests;  // large ones of the log's clients
-  Cache cache;
+  ByteCache cache;
   Databases databases;
   Turnstile turnstile;  // of those who want to be alone
   AdmissionBoard board;

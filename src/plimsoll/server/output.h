@@ -21,7 +21,7 @@
 #include <string_view>
 
 #include "plimsoll/budget/account.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/os/storage.h"
 #include "plimsoll/pool/buffer_pool.h"
 #include "plimsoll/server/reply.h"
@@ -40,7 +40,7 @@ class Output final : public Reply {
   enum class Failure : std::uint8_t { kNone, kSocket, kRefused, kFile };
 
   // `kept` charges `account`; `cache` gives up memory for what has to be kept.
-  Output(int socket, WriteBuffer& buffer, BufferPool& kept, Account& account, Cache& cache)
+  Output(int socket, WriteBuffer& buffer, BufferPool& kept, Account& account, ByteCache& cache)
       : socket_(socket), buffer_(buffer), kept_(kept), account_(account), cache_(cache) {}
 
   void raw(std::string_view bytes) override;
@@ -102,7 +102,7 @@ class Output final : public Reply {
   WriteBuffer& buffer_;
   BufferPool& kept_;
   Account& account_;
-  Cache& cache_;
+  ByteCache& cache_;
   std::list<Piece> pending_;  // nothing on the heap while it is empty
   std::size_t pending_bytes_ = 0;
   std::size_t held_ = 0;

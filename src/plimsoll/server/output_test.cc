@@ -125,7 +125,7 @@ class OutputTest : public ::testing::Test {
   Account& idle_ = line_.open({.name = "idle", .kind = AccountKind::kDroppable});
   SlabAllocator slabs_{{.account = account_, .idle = idle_, .pages = pages_, .line = line_.line()}};
   BufferPool buffers_{{.slabs = slabs_, .pages = pages_, .account = account_, .idle = idle_}};
-  Cache cache_{
+  ByteCache cache_{
       {.account = values_, .pages = pages_, .line = line_.line(), .address_space = 64_MiB, .shards = 4}};
   ExtentStore& store_ = cache_.extents();
   WriteBuffer buffer_{kBuffer};

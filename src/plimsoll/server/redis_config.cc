@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "plimsoll/base/text.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 
 namespace plimsoll {
 namespace {
@@ -65,7 +65,7 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"maxmemory", std::to_string(line.count())},
           {"maxmemory-policy", redis_policy(settings.policy)},
           {"port", std::to_string(resp_port)},
-          {"proto-max-bulk-len", std::to_string(Cache::kMaxValue)},
+          {"proto-max-bulk-len", std::to_string(ByteCache::kMaxValue)},
           {"requirepass", settings.password},
           {"save", ""},
           {"timeout", "0"}};

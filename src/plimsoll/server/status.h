@@ -16,7 +16,7 @@
 
 #include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/traffic.h"
@@ -28,7 +28,7 @@ struct StatusSources {
   const LoadLine& line;
   const Governor& governor;
   const EventLog& events;
-  const Cache& cache;
+  const ByteCache& cache;
   const Traffic& traffic;
   const LogStore* log = nullptr;  // null, both: there is none
   const Broker* broker = nullptr;
@@ -98,7 +98,7 @@ struct Status {
 
   Governor::Snapshot governor;
   std::vector<Event> events;  // oldest first
-  Cache::Stats cache;
+  ByteCache::Stats cache;
   CacheAnalysis analysis;  // without what takes a replay
   FullCache policy;
   // Of the databases that have keys; nothing: all keys are in the first.

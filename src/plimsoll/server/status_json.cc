@@ -80,7 +80,7 @@ void write_accounts(JsonWriter& json, const Status& s) {
 }
 
 void write_cache(JsonWriter& json, const Status& s) {
-  const Cache::Stats& c = s.cache;
+  const ByteCache::Stats& c = s.cache;
   json.begin_object("cache")
       .field("policy", name_of(s.policy))
       .field("items", c.items)

@@ -246,10 +246,10 @@ class StatusOfAServer : public ::testing::Test {
   AdmissionBoard board;
   EventLog events;
   SystemPages pages;
-  Cache cache{{.account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}}),
-               .pages = pages,
-               .line = line.line(),
-               .address_space = {}}};
+  ByteCache cache{{.account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}}),
+                   .pages = pages,
+                   .line = line.line(),
+                   .address_space = {}}};
   Governor governor{{.line = line, .probe = probe, .board = board, .events = events}};
   Traffic traffic;
 };

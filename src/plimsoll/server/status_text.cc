@@ -78,7 +78,7 @@ std::string account_table(const Status& s) {
 }
 
 std::string cache_lines(const Status& s) {
-  const Cache::Stats& c = s.cache;
+  const ByteCache::Stats& c = s.cache;
   std::uint64_t reads = c.hits + c.misses;
   std::string hit_rate = reads == 0 ? "no reads yet"
                                     : per_cent(static_cast<double>(c.hits) / static_cast<double>(reads)) +

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "plimsoll/budget/account.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 
 namespace plimsoll {
 

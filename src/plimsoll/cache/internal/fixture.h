@@ -6,7 +6,7 @@
 
 #include "plimsoll/base/random.h"
 #include "plimsoll/budget/load_line.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/os/pages.h"
 
 namespace plimsoll {
@@ -27,11 +27,11 @@ struct CacheFixture {
                .seed = 7}) {}
 
   std::string get(std::string_view key, std::int64_t now_ms = 1000) {
-    Cache::Slot slot = cache.lock(key, now_ms);
+    ByteCache::Slot slot = cache.lock(key, now_ms);
     slot.touch();
     return slot.exists() ? std::string(slot.value()) : "(absent)";
   }
-  WriteStatus set(std::string_view key, std::string_view value, std::int64_t expires = Cache::kNever,
+  WriteStatus set(std::string_view key, std::string_view value, std::int64_t expires = ByteCache::kNever,
                   std::int64_t now_ms = 1000) {
     return cache.lock(key, now_ms).put(value, expires);
   }
@@ -40,7 +40,7 @@ struct CacheFixture {
   LoadLine line;
   Account& account;
   Account& others;
-  Cache cache;
+  ByteCache cache;
 };
 
 // Bytes that follow from the key and a version, so that a wrong answer is seen.

@@ -98,7 +98,7 @@ std::int64_t HeldCache::now_ms() const {
 }
 
 std::int64_t HeldCache::expiry_of(std::chrono::milliseconds time_to_live) {
-  if (time_to_live.count() <= 0) return Cache::kNever;
+  if (time_to_live.count() <= 0) return ByteCache::kNever;
   expires_.store(true, std::memory_order_relaxed);
   return clock_.wall_ms() + time_to_live.count() - 1;  // the byte cache's is the last moment that counts
 }
@@ -108,7 +108,7 @@ HeldCache::Stripe& HeldCache::stripe_of(std::string_view key) { return stripes_[
 HeldPin HeldCache::get(std::string_view key) {
   HeldPin found;
   {
-    Cache::Slot slot = cache_.lock(key, now_ms());
+    ByteCache::Slot slot = cache_.lock(key, now_ms());
     slot.touch();
     if (slot.exists()) found = HeldPin::of(*slot.held());
   }
@@ -131,7 +131,7 @@ WriteStatus HeldCache::charge(HeldValue& value) {
 }
 
 WriteStatus HeldCache::write(std::string_view key, HeldValue& value, std::int64_t expires_at_ms) {
-  Cache::Slot slot = cache_.lock(key, now_ms());
+  ByteCache::Slot slot = cache_.lock(key, now_ms());
   value.enter();
   const WriteStatus status = slot.put(value, expires_at_ms);
   if (status != WriteStatus::kDone) value.leave();
@@ -173,7 +173,7 @@ bool HeldCache::erase(std::string_view key) {
     Stripe& stripe = stripe_of(key);
     MutexLock lock(stripe.mutex);
     forget(stripe, key);
-    Cache::Slot slot = cache_.lock(key, now_ms());
+    ByteCache::Slot slot = cache_.lock(key, now_ms());
     existed = slot.exists();
     if (existed) slot.erase();
   }
@@ -195,7 +195,7 @@ HeldCache::Ticket::Ticket(HeldCache& cache, std::string_view key) : cache_(cache
   MutexLock lock(stripe.mutex);
   {
     // A load may have ended since the caller looked.
-    Cache::Slot slot = cache.cache_.lock(key, cache.now_ms());
+    ByteCache::Slot slot = cache.cache_.lock(key, cache.now_ms());
     if (slot.exists()) {
       answer_ = HeldPin::of(*slot.held());
       return;
@@ -244,7 +244,7 @@ void HeldCache::Ticket::fail(const Error& error) {
 // `keep`: to be cached, unless the key was written or erased meanwhile.
 void HeldCache::end(std::string_view key, Load& load, Result<HeldPin> answer, bool keep) {
   loads_.fetch_add(1, std::memory_order_relaxed);
-  const std::int64_t expires = keep ? expiry_of(options_.time_to_live) : Cache::kNever;
+  const std::int64_t expires = keep ? expiry_of(options_.time_to_live) : ByteCache::kNever;
   Stripe& stripe = stripe_of(key);
   for (int tries = 1; !load.done; ++tries) {
     {
@@ -291,22 +291,22 @@ void HeldCache::Describe(StatSink& sink) const {
   const Stats s = stats();
   auto number = [](std::uint64_t n) { return static_cast<double>(n); };
   const StatLabel label{"cache", options_.name};
-  sink.gauge("typed_cache_items", "Objects held", number(s.cache.items), {label});
-  sink.gauge("typed_cache_payload_bytes", "Keys, and what the objects weigh", s.cache.payload.as_double(),
+  sink.gauge("object_cache_items", "Objects held", number(s.cache.items), {label});
+  sink.gauge("object_cache_payload_bytes", "Keys, and what the objects weigh", s.cache.payload.as_double(),
              {label});
-  sink.counter("typed_cache_hits_total", "Reads that found their key", number(s.cache.hits), {label});
-  sink.counter("typed_cache_misses_total", "Reads that did not", number(s.cache.misses), {label});
-  sink.counter("typed_cache_evicted_total", "Objects given up for memory or a bound", number(s.cache.evicted),
+  sink.counter("object_cache_hits_total", "Reads that found their key", number(s.cache.hits), {label});
+  sink.counter("object_cache_misses_total", "Reads that did not", number(s.cache.misses), {label});
+  sink.counter("object_cache_evicted_total", "Objects given up for memory or a bound",
+               number(s.cache.evicted), {label});
+  sink.counter("object_cache_expired_total", "Objects whose time had come", number(s.cache.expired), {label});
+  sink.counter("object_cache_refused_total", "Writes refused for lack of memory", number(s.cache.refused),
                {label});
-  sink.counter("typed_cache_expired_total", "Objects whose time had come", number(s.cache.expired), {label});
-  sink.counter("typed_cache_refused_total", "Writes refused for lack of memory", number(s.cache.refused),
+  sink.counter("object_cache_loads_total", "Calls of loaders", number(s.loads), {label});
+  sink.counter("object_cache_load_failures_total", "Calls of loaders that failed", number(s.load_failures),
                {label});
-  sink.counter("typed_cache_loads_total", "Calls of loaders", number(s.loads), {label});
-  sink.counter("typed_cache_load_failures_total", "Calls of loaders that failed", number(s.load_failures),
+  sink.counter("object_cache_load_waits_total", "Reads that waited for another's load", number(s.waited),
                {label});
-  sink.counter("typed_cache_load_waits_total", "Reads that waited for another's load", number(s.waited),
-               {label});
-  sink.counter("typed_cache_load_seconds_total", "Spent in loaders",
+  sink.counter("object_cache_load_seconds_total", "Spent in loaders",
                std::chrono::duration<double>(s.load_time).count(), {label});
 }
 

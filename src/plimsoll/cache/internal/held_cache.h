@@ -1,4 +1,4 @@
-// HeldCache: what a TypedCache does that does not depend on its types: objects in the byte cache, one load a
+// HeldCache: what a Cache does that does not depend on its types: objects in the byte cache, one load a
 // key, and the account of who left.
 //
 // Objects that leave are noted under their shard's lock and looked after behind it, by the thread whose call
@@ -25,7 +25,7 @@
 #include "plimsoll/base/clock.h"
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/result.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/held.h"
 #include "plimsoll/os/pages.h"
 
@@ -47,7 +47,7 @@ class HeldCache final : public Reclaimer, private HeldOwner {
     Listener on_removed;
   };
   struct Stats {
-    Cache::Stats cache;
+    ByteCache::Stats cache;
     std::uint64_t loads = 0, load_failures = 0;
     std::uint64_t waited = 0;  // asked for what another was loading
     std::chrono::nanoseconds load_time{};
@@ -136,7 +136,7 @@ class HeldCache final : public Reclaimer, private HeldOwner {
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::uint64_t> loads_{0}, load_failures_{0}, waited_{0};
   std::atomic<std::int64_t> load_ns_{0};
-  Cache cache_;  // last: it tells of its objects when it ends
+  ByteCache cache_;  // last: it tells of its objects when it ends
 };
 
 }  // namespace plimsoll

@@ -43,7 +43,7 @@ Locator CacheShard::find(std::uint64_t hash, std::string_view key, std::int64_t 
   Locator at = index_.find(hash, key);
   if (at == kNoLocator) return at;
   const std::int64_t expires = item(at).expires_at_ms();
-  if (expires == Cache::kNever || now_ms <= expires) return at;
+  if (expires == ByteCache::kNever || now_ms <= expires) return at;
   erase(at, Removal::kExpired);
   ++counters_.expired;
   return kNoLocator;
@@ -81,7 +81,7 @@ void CacheShard::sample_read(Locator at, std::uint64_t hash, std::string_view ke
 }
 
 Locator CacheShard::write(const Write& w) {
-  const bool expiring = w.expires_at_ms != Cache::kNever;
+  const bool expiring = w.expires_at_ms != ByteCache::kNever;
   const bool weighed = w.value_size == Item::kWeighed;
   const bool small = w.extent == nullptr && w.held == nullptr && !weighed;
   const std::size_t length =
@@ -115,7 +115,7 @@ Locator CacheShard::write(const Write& w) {
       .bits = static_cast<std::uint16_t>((w.extent ? Item::kLarge : 0) | (expiring ? Item::kExpiring : 0)),
       .older = kNoLocator,
       .newer = kNoLocator};
-  if (expiring) *record.expiry() = {Cache::kNever, kNoLocator, kNoLocator};
+  if (expiring) *record.expiry() = {ByteCache::kNever, kNoLocator, kNoLocator};
   std::copy(w.key.begin(), w.key.end(), record.key_begin());
   if (w.extent != nullptr) record.set_extent(&**w.extent);
   if (w.held != nullptr) record.set_held_value(w.held);
@@ -177,9 +177,9 @@ bool CacheShard::make_fit(const Write& w, std::uint64_t weight) {
 
 void CacheShard::schedule(Locator at, std::int64_t expires_at_ms, std::int64_t now_ms) {
   ItemExpiry& expiry = *item(at).expiry();
-  if (expiry.at_ms != Cache::kNever) wheel_.remove(at);
+  if (expiry.at_ms != ByteCache::kNever) wheel_.remove(at);
   expiry.at_ms = expires_at_ms;
-  if (expires_at_ms != Cache::kNever) wheel_.add(at, now_ms);
+  if (expires_at_ms != ByteCache::kNever) wheel_.add(at, now_ms);
 }
 
 void CacheShard::resized(Locator at, Bytes charged_before) {
@@ -197,7 +197,7 @@ void CacheShard::resized(Locator at, Bytes charged_before) {
 void CacheShard::retire(Item& record, Removal why) {
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
   weight_ -= record.weight(segments_.unit());
-  if (record.expires_at_ms() != Cache::kNever) wheel_.remove(segments_.locator_of(&record));
+  if (record.expires_at_ms() != ByteCache::kNever) wheel_.remove(segments_.locator_of(&record));
   if (record.large()) {
     Extent* extent = record.extent();
     extents_ -= extent->charged();

@@ -22,7 +22,7 @@
 
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/random.h"
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
 #include "plimsoll/cache/internal/holes.h"
@@ -73,7 +73,7 @@ class CacheShard {
     ExtentRef* extent;           // of a large value, taken over when the write is done; else null
     HeldValue* held;             // of who is held, likewise
     std::uint64_t weight;        // of who is weighed
-    std::int64_t expires_at_ms;  // or Cache::kNever
+    std::int64_t expires_at_ms;  // or ByteCache::kNever
     std::int64_t now_ms;
     bool evict;
   };

@@ -231,7 +231,7 @@ void CacheShard::relocate(Item& from, std::size_t length, char* to) {
   const Locator at = segments_.locator_of(to);
   index_.move(static_cast<std::uint32_t>(hash_of(at)), old, at);
   policy_->moved(old, at);
-  if (record.expires_at_ms() != Cache::kNever) wheel_.moved(at);
+  if (record.expires_at_ms() != ByteCache::kNever) wheel_.moved(at);
   ++counters_.relocated;
 }
 

@@ -46,7 +46,7 @@ Progress refuse_expire_time(CommandContext& context) {
 
 Progress refuse_write(CommandContext& context, std::string_view key, WriteStatus status) {
   if (status == WriteStatus::kRefused) return refuse(context, kOutOfMemory);
-  return refuse(context, key.size() > Cache::kMaxKey ? kTooLongKey : kTooLongValue);
+  return refuse(context, key.size() > ByteCache::kMaxKey ? kTooLongKey : kTooLongValue);
 }
 
 std::optional<std::int64_t> integer_argument(CommandContext& context, std::size_t index) {
@@ -55,7 +55,7 @@ std::optional<std::int64_t> integer_argument(CommandContext& context, std::size_
   return number;
 }
 
-WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t index,
+WriteStatus put_argument(CommandContext& context, ByteCache::Slot& slot, std::size_t index,
                          std::int64_t expires_at_ms) {
   if (index < context.bodies.size() && context.bodies[index]) {
     return slot.put(std::move(context.bodies[index]), expires_at_ms);
@@ -63,7 +63,7 @@ WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t
   return slot.put(context.args[index], expires_at_ms);
 }
 
-void reply_value(CommandContext& context, Cache::Slot slot) {
+void reply_value(CommandContext& context, ByteCache::Slot slot) {
   if (!slot.exists()) return context.reply.null();
   if (!slot.large()) return context.reply.bulk(slot.value());
   PinnedValue value = slot.pin();

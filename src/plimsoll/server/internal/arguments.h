@@ -43,14 +43,14 @@ std::optional<unsigned> database_argument(CommandContext& context, std::size_t i
 std::uint64_t count_keys_of(CommandContext& context, unsigned database);
 
 // Writes args[index] into the slot, without a copy when it came in pages of its own.
-WriteStatus put_argument(CommandContext& context, Cache::Slot& slot, std::size_t index,
+WriteStatus put_argument(CommandContext& context, ByteCache::Slot& slot, std::size_t index,
                          std::int64_t expires_at_ms);
 
-inline void unlock(Cache::Slot) {}  // by its end: unlock(std::move(slot))
+inline void unlock(ByteCache::Slot) {}  // by its end: unlock(std::move(slot))
 
 // Replies the slot's value, or null when it is absent, and unlocks the slot. (A large value may go to its
 // socket at once, which takes longer than others should wait for the shard.)
-void reply_value(CommandContext& context, Cache::Slot slot);
+void reply_value(CommandContext& context, ByteCache::Slot slot);
 
 // Sends bytes [context.resume - 1, end) of context.kept piece by piece, as the reader has room for them.
 Progress send_kept(CommandContext& context, std::size_t end);

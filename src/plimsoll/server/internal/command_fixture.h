@@ -155,7 +155,7 @@ struct CommandFixture {
   LoadLine line;
   Account& account;
   Account& others;
-  Cache cache;
+  ByteCache cache;
   Databases databases;
   FakeServer server;
   Session session;

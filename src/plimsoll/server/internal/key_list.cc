@@ -15,7 +15,7 @@ bool KeyBatch::takes(std::string_view key) const {
   return any_ && (pattern_ == "*" || glob_matches(pattern_, key));
 }
 
-std::uint64_t KeyBatch::add(Cache& cache, std::uint64_t cursor, std::size_t count, std::int64_t now_ms) {
+std::uint64_t KeyBatch::add(ByteCache& cache, std::uint64_t cursor, std::size_t count, std::int64_t now_ms) {
   StringSink sink(bytes_);
   RespWriter writer(sink);
   return cache.scan(cursor, std::min(count, kStep), now_ms, [&](std::string_view stored) {

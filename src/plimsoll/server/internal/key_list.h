@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 
 namespace plimsoll {
 
@@ -23,7 +23,7 @@ class KeyBatch {
       : pattern_(pattern), any_(any), place_(place) {}
 
   // Looks at up to kStep keys (about) from `cursor` on, and returns the next cursor.
-  std::uint64_t add(Cache& cache, std::uint64_t cursor, std::size_t count, std::int64_t now_ms);
+  std::uint64_t add(ByteCache& cache, std::uint64_t cursor, std::size_t count, std::int64_t now_ms);
   // Keys of other databases count for a part: they cost a look each, but a page of few keys costs a reply.
   std::size_t visited() const { return visited_ + others_ / kOthers; }
   std::size_t matched() const { return matched_; }
@@ -46,7 +46,7 @@ class KeyBatch {
 class KeyList {
  public:
   // Charged to `account`; where the line refuses, `cache` gives way.
-  KeyList(Cache& cache, Account& account) : cache_(cache), account_(account) {}
+  KeyList(ByteCache& cache, Account& account) : cache_(cache), account_(account) {}
 
   bool empty() const { return !pages_; }
   // False when there is no memory, even after evicting.
@@ -57,7 +57,7 @@ class KeyList {
  private:
   bool make_longer(std::size_t size);
 
-  Cache& cache_;
+  ByteCache& cache_;
   Account& account_;
   ExtentRef pages_;
 };

@@ -24,7 +24,7 @@ struct Bounded {
 
   // A request of a read-through cache; whether it was there.
   bool request(std::uint64_t key) {
-    Cache::Slot slot = cache.lock({reinterpret_cast<const char*>(&key), sizeof key}, 1000);
+    ByteCache::Slot slot = cache.lock({reinterpret_cast<const char*>(&key), sizeof key}, 1000);
     slot.touch();
     const bool hit = slot.exists();
     if (!hit) {
@@ -36,7 +36,7 @@ struct Bounded {
   SystemPages pages;
   LoadLine line{{.limit = 256_MiB}};
   Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});
-  Cache cache;
+  ByteCache cache;
 };
 
 class Zipf {

@@ -1,4 +1,4 @@
-#include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/byte_cache.h"
 
 #include <algorithm>
 #include <bit>
@@ -23,7 +23,7 @@ Bytes address_space_for(Bytes line) {
 
 }  // namespace
 
-Cache::Cache(const Options& options)
+ByteCache::ByteCache(const Options& options)
     : options_(options),
       address_space_(options.address_space.zero() ? address_space_for(options.line) : options.address_space),
       slabs_({.account = options.account,
@@ -66,22 +66,22 @@ Cache::Cache(const Options& options)
   set_evict(options.evict);
 }
 
-Cache::~Cache() = default;
+ByteCache::~ByteCache() = default;
 
-CacheShard& Cache::shard_of(std::uint64_t hash) const {
+CacheShard& ByteCache::shard_of(std::uint64_t hash) const {
   return *shards_[(hash >> 40) & (shards_.size() - 1)];
 }
 
-Cache::Slot Cache::lock(std::string_view key, std::int64_t now_ms) {
+ByteCache::Slot ByteCache::lock(std::string_view key, std::int64_t now_ms) {
   std::uint64_t hash = hash64(key, options_.seed);
   return Slot(*this, shard_of(hash), key, hash, now_ms);
 }
 
-bool Cache::watch(KeyWatcher& watcher, std::string_view key) {
+bool ByteCache::watch(KeyWatcher& watcher, std::string_view key) {
   return watches_.add(watcher, hash64(key, options_.seed));
 }
 
-Bytes Cache::release(Bytes wanted, CacheShard* own) {
+Bytes ByteCache::release(Bytes wanted, CacheShard* own) {
   const bool evict = evicts();
   const CacheShard* held = CacheShard::held_by_this_thread;
   Bytes released;
@@ -108,25 +108,25 @@ Bytes Cache::release(Bytes wanted, CacheShard* own) {
 }
 
 // A droppable account leaves the headroom free, and what others wait for.
-Bytes Cache::missing_for(const Account& account, Bytes bytes) const {
+Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
   const LoadLine& line = account.line();
   Bytes needed = bytes;
   if (account.kind() == AccountKind::kDroppable) needed = bytes + line.headroom().plus_clamped(line.wanted());
   return std::max(bytes, needed.minus_clamped(line.free()));
 }
 
-bool Cache::make_room_for(const Account& account, Bytes bytes) {
+bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
   return account.used().plus_clamped(bytes) <= account.maximum() &&
          !release(missing_for(account, bytes), nullptr).zero();
 }
 
-bool Cache::reserve(Extent& extent, std::size_t size) {
+bool ByteCache::reserve(Extent& extent, std::size_t size) {
   if (extent.reserve(size)) return true;
   const Bytes missing = Bytes(size - extent.reserved()).rounded_up(options_.pages.page_size());
   return make_room_for(*extent.account_, missing) && extent.reserve(size);
 }
 
-Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
+Result<ExtentRef> ByteCache::open_extent(std::size_t capacity, Account& account) {
   Result<ExtentRef> extent = extents_.open(capacity, account);
   // Its descriptor may need a slab.
   if (!extent && extent.error().code == ErrorCode::kRefused &&
@@ -136,9 +136,9 @@ Result<ExtentRef> Cache::open_extent(std::size_t capacity, Account& account) {
   return extent;
 }
 
-Bytes Cache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
+Bytes ByteCache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 
-void Cache::tick() {
+void ByteCache::tick() {
   slabs_.tick();
   // A shard that is in use is left for the next time.
   CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
@@ -147,7 +147,7 @@ void Cache::tick() {
   shard.mutex().unlock();
 }
 
-ReclaimOffer Cache::offer() const {
+ReclaimOffer ByteCache::offer() const {
   if (!evicts()) return {};
   ReclaimOffer offer{.droppable = options_.account.used().minus_clamped(options_.account.pinned())};
   for (const auto& shard : shards_) {
@@ -159,12 +159,12 @@ ReclaimOffer Cache::offer() const {
   return offer;
 }
 
-void Cache::set_evict(bool evict) {
+void ByteCache::set_evict(bool evict) {
   evict_.store(evict, std::memory_order_relaxed);
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
 }
 
-void Cache::set_policy(PolicyKind kind) {
+void ByteCache::set_policy(PolicyKind kind) {
   policy_.store(kind, std::memory_order_relaxed);
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
@@ -172,13 +172,13 @@ void Cache::set_policy(PolicyKind kind) {
   }
 }
 
-std::uint64_t Cache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
-                          const std::function<void(std::string_view)>& visit) {
+std::uint64_t ByteCache::scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                              const std::function<void(std::string_view)>& visit) {
   return scan_with_expiry(cursor, count, now_ms, [&](std::string_view key, std::int64_t) { visit(key); });
 }
 
-std::uint64_t Cache::scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
-                                      const std::function<void(std::string_view, std::int64_t)>& visit) {
+std::uint64_t ByteCache::scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                                          const std::function<void(std::string_view, std::int64_t)>& visit) {
   constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
   std::uint64_t number = cursor >> 32;
   std::uint64_t position = cursor & (kEnd - 1);
@@ -204,7 +204,7 @@ std::uint64_t Cache::scan_with_expiry(std::uint64_t cursor, std::size_t count, s
   return number < shards_.size() ? number << 32 | position : 0;
 }
 
-std::optional<std::string> Cache::random_key(std::int64_t now_ms) {
+std::optional<std::string> ByteCache::random_key(std::int64_t now_ms) {
   std::uint64_t state =
       next_random_.fetch_add(1, std::memory_order_relaxed) + static_cast<std::uint64_t>(now_ms);
   for (int tries = 0; tries < 1000; ++tries) {
@@ -224,7 +224,7 @@ std::optional<std::string> Cache::random_key(std::int64_t now_ms) {
   return any;
 }
 
-std::uint64_t Cache::size() const {
+std::uint64_t ByteCache::size() const {
   std::uint64_t items = 0;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
@@ -233,7 +233,7 @@ std::uint64_t Cache::size() const {
   return items;
 }
 
-void Cache::clear() {
+void ByteCache::clear() {
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->clear();
@@ -241,7 +241,7 @@ void Cache::clear() {
   if (sampler_) sampler_->clear();
 }
 
-std::size_t Cache::expire(std::int64_t now_ms, std::size_t limit) {
+std::size_t ByteCache::expire(std::int64_t now_ms, std::size_t limit) {
   std::size_t dropped = 0;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
@@ -250,7 +250,7 @@ std::size_t Cache::expire(std::int64_t now_ms, std::size_t limit) {
   return dropped;
 }
 
-Cache::Stats Cache::stats() const {
+ByteCache::Stats ByteCache::stats() const {
   Stats sum;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
@@ -274,7 +274,7 @@ Cache::Stats Cache::stats() const {
   return sum;
 }
 
-void Cache::Describe(StatSink& sink) const {
+void ByteCache::Describe(StatSink& sink) const {
   const Stats s = stats();
   slabs_.Describe(sink);
   auto number = [](std::uint64_t n) { return static_cast<double>(n); };
@@ -312,7 +312,7 @@ void Cache::Describe(StatSink& sink) const {
   sink.gauge("cache_pattern_ratio", kPattern, a.pattern.first_time, {{"kind", "first_time"}});
 }
 
-void Cache::CheckInvariants() const {
+void ByteCache::CheckInvariants() const {
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->CheckInvariants();

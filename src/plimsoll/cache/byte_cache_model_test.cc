@@ -37,7 +37,7 @@ class Model {
       case 0:
         return random_.below(200'000);
       case 1:
-        return Cache::kLargeValue - 2 + random_.below(4);
+        return ByteCache::kLargeValue - 2 + random_.below(4);
       default:
         return random_.below(600);
     }
@@ -51,10 +51,10 @@ class Model {
     const std::uint64_t number = random_.below(evict_ ? 3000 : 300);
     const std::string key = "key" + std::to_string(number) + std::string(number % 40, 'p');
     auto known = model_.find(key);
-    if (known != model_.end() && known->second.expires != Cache::kNever && now_ > known->second.expires) {
+    if (known != model_.end() && known->second.expires != ByteCache::kNever && now_ > known->second.expires) {
       model_.erase(known);
     }
-    Cache::Slot slot = fixture_.cache.lock(key, now_);
+    ByteCache::Slot slot = fixture_.cache.lock(key, now_);
     compare(slot, key, i);
     act(slot, key, number, i);
     if (pins_.size() < 8) return;
@@ -62,7 +62,7 @@ class Model {
     pins_.erase(pins_.begin());
   }
 
-  void compare(const Cache::Slot& slot, const std::string& key, int i) {
+  void compare(const ByteCache::Slot& slot, const std::string& key, int i) {
     auto known = model_.find(key);
     if (!evict_) {
       ASSERT_EQ(slot.exists(), known != model_.end()) << "operation " << i;
@@ -76,9 +76,9 @@ class Model {
     ASSERT_EQ(slot.expires_at_ms(), known->second.expires) << "operation " << i;
   }
 
-  void act(Cache::Slot& slot, const std::string& key, std::uint64_t number, int i) {
+  void act(ByteCache::Slot& slot, const std::string& key, std::uint64_t number, int i) {
     const std::int64_t expires =
-        random_.below(3) == 0 ? now_ + static_cast<std::int64_t>(random_.below(50'000)) : Cache::kNever;
+        random_.below(3) == 0 ? now_ + static_cast<std::int64_t>(random_.below(50'000)) : ByteCache::kNever;
     switch (random_.below(9)) {
       case 0:
       case 1:
@@ -105,7 +105,7 @@ class Model {
     }
   }
 
-  void put(Cache::Slot& slot, const std::string& key, std::string value, std::int64_t expires) {
+  void put(ByteCache::Slot& slot, const std::string& key, std::string value, std::int64_t expires) {
     if (slot.put(value, expires) == WriteStatus::kDone) {
       model_[key] = {std::move(value), expires};
       return;
@@ -114,9 +114,9 @@ class Model {
     if (!slot.exists()) model_.erase(key);
   }
 
-  void resize(Cache::Slot& slot, const std::string& key, std::size_t size) {
+  void resize(ByteCache::Slot& slot, const std::string& key, std::size_t size) {
     std::string want = slot.exists() ? std::string(slot.value()) : "";
-    const std::int64_t kept = slot.exists() ? slot.expires_at_ms() : Cache::kNever;
+    const std::int64_t kept = slot.exists() ? slot.expires_at_ms() : ByteCache::kNever;
     want.resize(size, '\0');
     if (slot.resize(size) == WriteStatus::kDone) {
       if (size > 0) slot.writable()[size - 1] = want[size - 1] = '!';
@@ -128,7 +128,8 @@ class Model {
 
   void check_expiry() {
     std::size_t there = 0;
-    for (const auto& [key, entry] : model_) there += entry.expires == Cache::kNever || now_ <= entry.expires;
+    for (const auto& [key, entry] : model_)
+      there += entry.expires == ByteCache::kNever || now_ <= entry.expires;
     fixture_.cache.expire(now_ + 1000, 1'000'000);
     EXPECT_LE(fixture_.cache.size(), there);
   }

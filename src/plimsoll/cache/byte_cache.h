@@ -1,0 +1,233 @@
+// ByteCache: a byte-bounded concurrent map from keys to values, in pages of its own, that takes all the
+// memory others leave.
+//
+// Items live in fixed segments that are filled front to back (after Segcache, Yang et al., NSDI 2021, and the
+// log-structured memory of Rumble et al., FAST 2014), so that giving memory back is returning whole segments;
+// sparse ones are emptied by moving what lives in them. Values of 16 KiB and more live in an Extent each.
+// Every key belongs to one shard, and a shard is one lock, one index and one policy's order of its items,
+// which is apart from where they lie. Invariant: every byte held is charged to the account; an insert evicts
+// the cache's own items and nobody else's.
+//
+//   ByteCache cache({.account = account, .pages = pages, .line = line.line()});
+//   {
+//     ByteCache::Slot slot = cache.lock("user:17", now_ms);      // one key, exclusively
+//     if (slot.put("Ada") == WriteStatus::kRefused) ...
+//   }
+//
+// Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock
+// one key at a time. Cost: a hit 100-200 ns; about 30 bytes an item beyond its payload. Limits: keys to 32
+// KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership:
+// owns the items; account, pages and clock must outlive it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/budget/reclaimer.h"
+#include "plimsoll/cache/analysis.h"
+#include "plimsoll/cache/extent.h"
+#include "plimsoll/cache/held.h"
+#include "plimsoll/cache/key_watches.h"
+#include "plimsoll/cache/policy.h"
+
+namespace plimsoll {
+
+class AccessSampler;
+class CacheShard;
+class SegmentStore;
+
+enum class WriteStatus : std::uint8_t {
+  kDone,
+  kRefused,  // no memory, and nothing of the cache's own left to evict (or the policy is not to)
+  kTooLong,  // the key or the value is over the limits
+};
+
+class ByteCache final : public Reclaimer {
+ public:
+  static constexpr std::size_t kMaxKey = 32 * 1024;
+  static constexpr std::size_t kMaxValue = ExtentStore::kLargest;
+  static constexpr std::size_t kLargeValue =
+      ExtentStore::kSmallest;                 // from here on a value has its own Extent
+  static constexpr std::int64_t kNever = -1;  // of expiry times
+
+  struct Options {
+    Account& account;
+    PageSource& pages;
+    Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
+    Bytes address_space;     // for items; zero: between twice and sixteen times the line
+    std::size_t shards = 8;  // a power of two, at most 64
+    PolicyKind policy = PolicyKind::kLru;
+    Objective objective = Objective::kObjects;
+    bool evict = true;       // false: a full cache refuses writes
+    bool analyse = false;    // learns from a sample of the requests, in at most 1 % of the line
+    std::uint64_t seed = 0;  // of the hash; random for keys from outside
+    // Bounds beside the account's, split evenly over the shards; zero is none. Bytes are the records' and
+    // their large values' pages. What is heavier than a shard's part is not admitted.
+    std::uint64_t max_items = 0;
+    Bytes max_bytes{};
+    HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
+  };
+  struct Stats {
+    std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
+    std::uint64_t refused = 0;
+    Bytes payload;   // keys and values of live items
+    Bytes segments;  // held by segments
+    Bytes extents;   // held by large values that are items
+    Bytes index;
+    Bytes dead;                  // in segments: of items that are gone, until their segment is emptied
+    Bytes policy;                // what the policy remembers beside the items' own links
+    std::uint64_t expiring = 0;  // items with a time to live
+  };
+
+  explicit ByteCache(const Options& options);
+  ~ByteCache() override;
+
+  // Exclusive use of one key. An item whose time has come is absent (and is dropped).
+  class Slot {
+   public:
+    Slot(Slot&& other) noexcept;
+    ~Slot();
+
+    bool exists() const { return item_ != kNoItem; }
+    // REQUIRES (of all that follow, unless they write): exists(). Views end with the next write or with the
+    // slot.
+    std::string_view value() const;
+    std::size_t size() const;            // of the value
+    std::int64_t expires_at_ms() const;  // or kNever
+    std::size_t memory() const;          // bytes the item takes, everything counted
+    bool large() const;                  // then it can be pinned
+    PinnedValue pin() const;             // REQUIRES: large()
+
+    // Counts the access for the policy and the hit rate; call once where a client reads the key, present or
+    // absent.
+    void touch();
+
+    // Inserts or replaces. `value` must not be a view of this cache.
+    WriteStatus put(std::string_view value, std::int64_t expires_at_ms = kNever);
+    // Adopts the pages: no copy when size() >= kLargeValue.
+    WriteStatus put(ExtentRef value, std::int64_t expires_at_ms = kNever);
+    // Inserts or replaces with a record that holds an object; the owner hears when it leaves, and holds it
+    // until then. Not to be resized, and its time to live is what it is put with.
+    WriteStatus put(HeldValue& value, std::int64_t expires_at_ms = kNever);
+    HeldValue* held() const;  // REQUIRES: exists(). Null: a value of bytes.
+    // Inserts or replaces with a record that has no value and counts as `weight` bytes against max_bytes and
+    // for the policy: for simulations.
+    WriteStatus put_weight(std::uint64_t weight);
+    // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one
+    // first when absent. Keeps the time to live. A value that is pinned is copied first.
+    WriteStatus resize(std::size_t size);
+    std::span<char> writable();  // REQUIRES: resize() was called on this slot, and done
+    // REQUIRES: exists(). May move the item; false when there is no memory to do it.
+    bool set_expiry(std::int64_t expires_at_ms);
+    void erase();
+    // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
+    ExtentRef take();
+
+   private:
+    friend class ByteCache;
+    static constexpr std::uint32_t kNoItem = 0;
+    Slot(ByteCache& cache, CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms);
+    // `extent` is taken over when the write is done.
+    bool write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
+               std::uint64_t weight = 0, HeldValue* held = nullptr);
+    ExtentRef open_extent(std::size_t size);
+    bool set_expiry_of_large(std::int64_t expires_at_ms);
+    void changed() { cache_->watches_.tell(hash_); }
+
+    ByteCache* cache_;
+    CacheShard* shard_;
+    std::string_view key_;
+    std::uint64_t hash_;
+    std::int64_t now_ms_;
+    std::uint32_t item_ = kNoItem;
+  };
+
+  // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
+  Slot lock(std::string_view key, std::int64_t now_ms);
+
+  // From here on `watcher` is told when the key changes, as KeyWatches says; false: it watches the key
+  // already.
+  bool watch(KeyWatcher& watcher, std::string_view key);
+
+  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
+  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
+  // alone.
+  bool make_room_for(const Account& account, Bytes bytes);
+  // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
+  [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
+  Result<ExtentRef> open_extent(std::size_t capacity, Account& account);
+  ExtentStore& extents() { return extents_; }
+  const SlabAllocator& slabs() const { return slabs_; }
+  Account& account() const { return options_.account; }
+
+  // Calls visit(key) for about `count` keys and returns the next cursor; 0 begins and ends. Every key that is
+  // there from the first call to the last is visited at least once, however the table grows meanwhile.
+  // `visit` must not use the cache.
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                     const std::function<void(std::string_view)>& visit);
+  // The same, with when each key ends (or kNever).
+  std::uint64_t scan_with_expiry(std::uint64_t cursor, std::size_t count, std::int64_t now_ms,
+                                 const std::function<void(std::string_view, std::int64_t)>& visit);
+  std::optional<std::string> random_key(std::int64_t now_ms);
+  std::uint64_t size() const;
+  void clear();
+  // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
+  // Returns how many.
+  std::size_t expire(std::int64_t now_ms, std::size_t limit = 1000);
+
+  void set_evict(bool evict);
+  bool evicts() const { return evict_.load(std::memory_order_relaxed); }
+  // Shard by shard, each converting the order of its items and how often they were used. Cost: about 100 ns
+  // an item, under its shard's lock.
+  void set_policy(PolicyKind kind);
+  PolicyKind policy() const { return policy_.load(std::memory_order_relaxed); }
+
+  std::string_view name() const override { return "cache"; }
+  ReclaimOffer offer() const override;
+  Bytes reclaim(Bytes wanted) override;
+  // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting.
+  void tick() override;
+
+  // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.
+  CacheAnalysis analysis(bool with_policies = true) const;
+  Stats stats() const;
+  void Describe(StatSink& sink) const;
+  void CheckInvariants() const;
+
+ private:
+  static constexpr Bytes kIndexBlock = 16_KiB;
+
+  CacheShard& shard_of(std::uint64_t hash) const;
+  std::uint64_t weight() const;  // of all items
+  // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
+  // if its items may go too; else null.
+  Bytes release(Bytes wanted, CacheShard* own);
+  // How much has to go before a charge of `bytes` to `account` is granted.
+  Bytes missing_for(const Account& account, Bytes bytes) const;
+
+  const Options options_;
+  const Bytes address_space_;
+  SlabAllocator slabs_;  // of what is small: the descriptors of large values
+  ExtentStore extents_;
+  std::unique_ptr<SegmentStore> segments_;
+  std::unique_ptr<SegmentStore> blocks_;    // of the index
+  std::unique_ptr<AccessSampler> sampler_;  // null: nothing is analysed
+  std::vector<std::unique_ptr<CacheShard>> shards_;
+  std::atomic<bool> evict_{true};
+  std::atomic<PolicyKind> policy_{PolicyKind::kLru};
+  std::atomic<std::size_t> next_release_{0};
+  std::atomic<std::size_t> next_tidied_{0};
+  std::atomic<std::uint64_t> next_random_{0};
+  KeyWatches watches_;
+};
+
+}  // namespace plimsoll
