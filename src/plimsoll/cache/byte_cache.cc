@@ -6,6 +6,7 @@
 #include "plimsoll/base/hash.h"
 #include "plimsoll/cache/internal/access_sampler.h"
 #include "plimsoll/cache/internal/adaptive_learner.h"
+#include "plimsoll/cache/internal/epoch.h"
 #include "plimsoll/cache/internal/shard.h"
 
 namespace plimsoll {
@@ -90,15 +91,17 @@ Bytes ByteCache::release(Bytes wanted, CacheShard* own) {
     CacheShard& shard = *shards_[next_release_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
     Bytes some;
     if (&shard == held) {
-      if (&shard == own) some = shard.release_some(evict);
+      if (&shard == own) some = shard.release_some(evict);  // its hits were drained for the slot
     } else if (held != nullptr) {
       // A shard is locked already: waiting for a second lock could deadlock, trying cannot.
       if (shard.mutex().try_lock()) {
+        shard.drain_hits();
         some = shard.release_some(evict);
         shard.mutex().unlock();
       }
     } else {
       MutexLock lock(shard.mutex());
+      shard.drain_hits();
       some = shard.release_some(evict);
     }
     dry = some.zero() ? dry + 1 : 0;
@@ -139,10 +142,12 @@ Result<ExtentRef> ByteCache::open_extent(std::size_t capacity, Account& account)
 Bytes ByteCache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
 
 void ByteCache::tick() {
+  epochs().collect();
   slabs_.tick();
   // A shard that is in use is left for the next time.
   CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
   if (!shard.mutex().try_lock()) return;
+  shard.drain_hits();
   if (shard.is_sparse()) shard.release_some(false);
   shard.mutex().unlock();
 }
@@ -168,6 +173,7 @@ void ByteCache::set_policy(PolicyKind kind) {
   policy_.store(kind, std::memory_order_relaxed);
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
+    shard->drain_hits();
     shard->set_policy(kind);
   }
 }
@@ -236,15 +242,18 @@ std::uint64_t ByteCache::size() const {
 void ByteCache::clear() {
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
+    shard->drain_hits();
     shard->clear();
   }
   if (sampler_) sampler_->clear();
+  epochs().drain();  // the descriptors of large values
 }
 
 std::size_t ByteCache::expire(std::int64_t now_ms, std::size_t limit) {
   std::size_t dropped = 0;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
+    shard->drain_hits();
     dropped += shard->expire(now_ms, limit);
   }
   return dropped;
@@ -254,7 +263,7 @@ ByteCache::Stats ByteCache::stats() const {
   Stats sum;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
-    const CacheShard::Counters& c = shard->counters();
+    const CacheShard::Counters c = shard->counters();
     sum.items += shard->index().size();
     sum.hits += c.hits;
     sum.misses += c.misses;

@@ -69,11 +69,32 @@ void read_hits(benchmark::State& state, PolicyKind policy, std::size_t items) {
   if (state.thread_index() == 0) loaded = &loaded_with(policy, items);
   std::size_t at = static_cast<std::size_t>(state.thread_index()) * kOrder / 2;
   std::uint64_t sum = 0;
+  std::array<char, kValue> value{};
   for (auto step : state) {
     const Key& key = loaded->order[at++ & (kOrder - 1)];
-    ByteCache::Slot slot = loaded->cache.lock({key.data(), key.size()}, 0);
-    slot.touch();
-    if (slot.exists()) sum += static_cast<unsigned char>(slot.value()[0]);
+    if (loaded->cache.read({key.data(), key.size()}, 0, value).exists) {
+      sum += static_cast<unsigned char>(value[kValue - 1]);
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+}
+
+// As a pipeline or an MGET of sixteen keys is answered.
+void read_sixteen(benchmark::State& state, PolicyKind policy, std::size_t items) {
+  Loaded& loaded = loaded_with(policy, items);
+  std::size_t at = 0;
+  std::uint64_t sum = 0;
+  std::array<char, kValue> value{};
+  std::array<std::string_view, 16> keys;
+  for (auto step : state) {
+    for (std::string_view& key : keys) {
+      const Key& next = loaded.order[at++ & (kOrder - 1)];
+      key = {next.data(), next.size()};
+    }
+    loaded.cache.prefetch(keys);
+    for (const std::string_view key : keys) {
+      if (loaded.cache.read(key, 0, value).exists) sum += static_cast<unsigned char>(value[kValue - 1]);
+    }
   }
   benchmark::DoNotOptimize(sum);
 }
@@ -98,6 +119,7 @@ const bool kRegistered = [] {
       benchmark::RegisterBenchmark(("hit in memory, " + name).c_str(), read_hits, policy, kMany)
           ->Threads(threads);
     }
+    benchmark::RegisterBenchmark(("sixteen hits in memory, " + name).c_str(), read_sixteen, policy, kMany);
     benchmark::RegisterBenchmark(("write that evicts, " + name).c_str(), write_where_each_evicts, policy);
   }
   return true;

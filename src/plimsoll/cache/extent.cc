@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "plimsoll/base/poison.h"
+#include "plimsoll/cache/internal/epoch.h"
 
 namespace plimsoll {
 namespace {
@@ -35,6 +36,22 @@ bool Extent::charge_to(Account& account) {
   return true;
 }
 
+bool Extent::try_refer() {
+  std::uint32_t before = references_.load(std::memory_order_relaxed);
+  do {
+    if (before == 0) return false;
+    // acquire: pairs with is_mine(): who comes after it sees that the item is being changed.
+  } while (!references_.compare_exchange_weak(before, before + 1, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed));
+  return true;
+}
+
+bool Extent::is_mine() {
+  // A write, for its place in the order of all changes of the count: a reader's reference is before it, and
+  // is seen, or after it, and the reader sees the odd version that was written before this.
+  return references_.fetch_add(0, std::memory_order_acq_rel) == 1;
+}
+
 void ExtentRef::reset() {
   if (!extent_) return;
   // acq_rel: whoever drops the last reference sees all that the others did to the pages before they are given
@@ -44,19 +61,19 @@ void ExtentRef::reset() {
 }
 
 PinnedValue::PinnedValue(Extent& extent) : extent_(&extent) {
-  extent.references_.fetch_add(1, std::memory_order_relaxed);  // the shard's lock holds another one meanwhile
+  extent.references_.fetch_add(1, std::memory_order_relaxed);
   if (extent.pins_.fetch_add(1, std::memory_order_relaxed) == 0) extent.account_->pin(extent.charged());
 }
 
 PinnedValue::~PinnedValue() {
   if (!extent_) return;
-  // release: pairs with the acquire in ByteCache::Slot::resize, which writes to the pages once nobody sends
-  // from them.
+  // release: pairs with nothing but the next pin; who writes to the pages looks at the references.
   if (extent_->pins_.fetch_sub(1, std::memory_order_release) == 1)
     extent_->account_->unpin(extent_->charged());
 }
 
 ExtentStore::~ExtentStore() {
+  epochs().drain();
   PLIMSOLL_CHECK(live() == 0, "%zu extents outlive their store", live());
   for (std::size_t number = 0; number < kClasses; ++number) {
     SlotClass& c = classes_[number];
@@ -130,8 +147,17 @@ void ExtentStore::close(Extent* extent) {
     MutexLock lock(mutex_);
     classes_[extent->slot_class_].free.push_back(extent->slot_);
   }
+  extent->charge_ = Charge();  // now that the pages are gone
   live_.fetch_sub(1, std::memory_order_relaxed);
-  slabs_.destroy(extent);  // and its charge with it, now that the pages are gone
+  // A reader may be about to look at its references.
+  epochs().retire(
+      {.memory = extent,
+       .size = Bytes(sizeof(Extent)),
+       .end = [](void* memory,
+                 void* store) { static_cast<ExtentStore*>(store)->destroy(static_cast<Extent*>(memory)); },
+       .context = this});
 }
+
+void ExtentStore::destroy(Extent* extent) { slabs_.destroy(extent); }
 
 }  // namespace plimsoll

@@ -43,7 +43,7 @@ class Extent {
   std::size_t capacity() const { return capacity_; }
   std::size_t reserved() const { return reserved_; }
   Bytes charged() const { return charge_.size(); }
-  // Being sent: its pages do not come back before that ends. True may be old news, false may be too soon.
+  // Being sent: its pages do not come back before that ends. Either may be old news.
   bool pinned() const { return pins_.load(std::memory_order_relaxed) != 0; }
 
   // Charges pages up to `size`, to the account it was opened with or moved to; false when refused.
@@ -58,6 +58,13 @@ class Extent {
   friend class ExtentStore;
   friend class ExtentRef;
   friend class PinnedValue;
+
+  // False: it has ended. REQUIRES: an EpochReading since before it was found.
+  bool try_refer();
+  // Nobody but the item that is being changed has a reference, and nobody can get one before the change has
+  // ended.
+  bool is_mine();
+
   friend class ByteCache;
   friend class CacheShard;
 
@@ -101,7 +108,7 @@ class ExtentRef {
 class PinnedValue {
  public:
   PinnedValue() = default;
-  explicit PinnedValue(Extent& extent);
+  explicit PinnedValue(Extent& extent);  // REQUIRES: somebody has a reference meanwhile
   PinnedValue(PinnedValue&& other) noexcept = default;
   PinnedValue& operator=(PinnedValue&& other) noexcept {
     std::swap(extent_, other.extent_);
@@ -146,6 +153,7 @@ class ExtentStore {
   };
 
   void close(Extent* extent);
+  void destroy(Extent* extent);  // the descriptor
   Result<std::uint32_t> take_slot(std::size_t slot_class) PLIMSOLL_REQUIRES(mutex_);
 
   PageSource& pages_;

@@ -1,6 +1,7 @@
 #include "plimsoll/cache/held.h"
 
 #include "plimsoll/budget/account.h"
+#include "plimsoll/cache/internal/epoch.h"
 
 namespace plimsoll {
 
@@ -24,6 +25,40 @@ void HeldValue::pin() {
   // relaxed: whoever pins holds a pin or the shard's lock already, and saw the object through that.
   const std::uint32_t before = references_.fetch_add(1, std::memory_order_relaxed);
   if ((before & ~kCached) == 0 && counted_ != nullptr) counted_->pin(weight_);
+}
+
+bool HeldValue::try_pin() {
+  std::uint32_t before = references_.load(std::memory_order_relaxed);
+  do {
+    if (before == 0) return false;
+    // acquire: pairs with the releases of those who let it go, so that a count which came back is seen.
+  } while (!references_.compare_exchange_weak(before, before + 1, std::memory_order_acquire,
+                                              std::memory_order_relaxed));
+  if ((before & ~kCached) == 0 && counted_ != nullptr) counted_->pin(weight_);
+  return true;
+}
+
+void* HeldValue::operator new(std::size_t size) { return ::operator new(size); }
+void* HeldValue::operator new(std::size_t size, std::align_val_t alignment) {
+  return ::operator new(size, alignment);
+}
+
+void HeldValue::operator delete(void* memory, std::size_t size) {
+  epochs().retire({.memory = memory,
+                   .size = Bytes(size),
+                   .end = [](void* ended, void*) { ::operator delete(ended); },
+                   .context = nullptr});
+}
+
+void HeldValue::operator delete(void* memory, std::size_t size, std::align_val_t alignment) {
+  epochs().retire({.memory = memory,
+                   .size = Bytes(size),
+                   .end =
+                       [](void* ended, void* aligned_to) {
+                         ::operator delete(ended, static_cast<std::align_val_t>(
+                                                      reinterpret_cast<std::uintptr_t>(aligned_to)));
+                       },
+                   .context = reinterpret_cast<void*>(static_cast<std::uintptr_t>(alignment))});
 }
 
 void HeldValue::unpin() {

@@ -3,7 +3,9 @@
 // Why: who writes a server of his own wants his objects back as they are, not as bytes to be parsed again; so
 // a record holds a pointer, and everything else (shards, policies, expiry) is the byte cache's own. One
 // counter says both who reads it and whether it is cached, so that a hit writes one word. Invariant: it lives
-// as long as the cache holds it or somebody has it pinned, and is charged for as long.
+// as long as the cache holds it or somebody has it pinned, and is charged for as long. Its memory comes back
+// when no reader can look at the counter any more (internal/epoch.h): a reader without the shard's lock pins
+// it if it is still there.
 //
 // Thread-safety: counting from any thread; the rest before it is shared. Cost: 40 bytes beside the object; a
 // pin and its end are an atomic addition each. Limits: 2^31 pins. Errors: none. Ownership: by its pins and
@@ -11,7 +13,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -35,9 +39,14 @@ class HeldValue {
   virtual ~HeldValue() = default;
   HeldValue(const HeldValue&) = delete;
   HeldValue& operator=(const HeldValue&) = delete;
+  // The heap's; it is to come back late.
+  static void* operator new(std::size_t size);
+  static void* operator new(std::size_t size, std::align_val_t alignment);
+  static void operator delete(void* memory, std::size_t size);
+  static void operator delete(void* memory, std::size_t size, std::align_val_t alignment);
 
   Bytes weight() const { return weight_; }
-  // True may be old news; false is not while its shard is locked, as a first pin needs that lock.
+  // Either may be old news: who reads needs no lock.
   bool pinned() const { return (references_.load(std::memory_order_relaxed) & ~kCached) != 0; }
 
  protected:
@@ -52,6 +61,7 @@ class HeldValue {
   static constexpr Bytes kCounted{4096};
 
   void pin();
+  bool try_pin();  // false: it has ended. REQUIRES: an EpochReading since before it was found
   void unpin();
   void set_charge(Charge charge);
   void enter();  // the cache holds it, until leave()
@@ -87,6 +97,9 @@ class HeldPin {
   ~HeldPin() {
     if (value_ != nullptr) value_->unpin();
   }
+
+  // Empty when it has ended. REQUIRES: as HeldValue::try_pin().
+  static HeldPin try_of(HeldValue& value) { return HeldPin(value.try_pin() ? &value : nullptr); }
 
   explicit operator bool() const { return value_ != nullptr; }
   HeldValue* get() const { return value_; }

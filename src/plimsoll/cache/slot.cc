@@ -14,6 +14,7 @@ ByteCache::Slot::Slot(ByteCache& cache, CacheShard& shard, std::string_view key,
   PLIMSOLL_DCHECK(CacheShard::held_by_this_thread == nullptr, "one key at a time");
   shard.mutex().lock();
   CacheShard::held_by_this_thread = &shard;
+  shard.drain_hits();
   item_ = shard.find(hash, key, now_ms);
 }
 
@@ -23,12 +24,20 @@ ByteCache::Slot::Slot(Slot&& other) noexcept
       key_(other.key_),
       hash_(other.hash_),
       now_ms_(other.now_ms_),
-      item_(other.item_) {}
+      item_(other.item_),
+      changing_(other.changing_) {}
 
 ByteCache::Slot::~Slot() {
   if (shard_ == nullptr) return;
+  if (changing_) shard_->versions().end(hash_);
   CacheShard::held_by_this_thread = nullptr;
   shard_->mutex().unlock();
+}
+
+// From here to the slot's end, readers without the lock wait for it: they would see half of what is written.
+void ByteCache::Slot::change() {
+  if (!changing_) changing_ = shard_->versions().begin(hash_);
+  cache_->watches_.tell(hash_);
 }
 
 std::string_view ByteCache::Slot::value() const { return shard_->item(item_).value(); }
@@ -43,7 +52,7 @@ PinnedValue ByteCache::Slot::pin() const { return PinnedValue(*shard_->item(item
 void ByteCache::Slot::touch() { shard_->touch(item_, hash_, key_); }
 
 void ByteCache::Slot::erase() {
-  changed();
+  change();
   shard_->erase(item_, Removal::kErased);
   item_ = kNoItem;
 }
@@ -59,7 +68,7 @@ ExtentRef ByteCache::Slot::take() {
 // A record of the shard's own making if it can, else with memory that other shards give up.
 bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
                             std::uint64_t weight, HeldValue* held) {
-  changed();
+  change();
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
@@ -140,11 +149,10 @@ WriteStatus ByteCache::Slot::resize(std::size_t size) {
   if (exists() && large() && size >= kLargeValue && size <= shard_->item(item_).extent()->capacity()) {
     Extent& extent = *shard_->item(item_).extent();
     const Bytes before = extent.charged();
-    // acquire: pairs with ~PinnedValue; a new pin needs the lock that this slot holds.
-    if (extent.pins_.load(std::memory_order_acquire) == 0 && extent.reserve(size)) {
+    change();  // before who reads it is looked for
+    if (extent.is_mine() && extent.reserve(size)) {
       extent.set_size(size);
       shard_->resized(item_, before);
-      changed();
       return WriteStatus::kDone;
     }
   }
@@ -179,8 +187,8 @@ std::span<char> ByteCache::Slot::writable() {
 bool ByteCache::Slot::set_expiry(std::int64_t expires_at_ms) {
   Item& record = shard_->item(item_);
   if (record.expiring()) {
+    change();
     shard_->schedule(item_, expires_at_ms, now_ms_);
-    changed();
     return true;
   }
   if (expires_at_ms == kNever) return true;

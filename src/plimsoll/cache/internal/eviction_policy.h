@@ -23,6 +23,18 @@ namespace plimsoll {
 
 class AdaptiveLearner;
 
+// Which hits a policy wants to hear of, by what the item's header says of its frequency: those whose count is
+// below `below`, and those that have one of `always`. Of others nothing is written.
+struct HitRule {
+  std::uint16_t counted = 0;  // the bits of the frequency that count
+  std::uint16_t always = 0;
+  std::uint16_t below = 1;
+  std::uint16_t unused = 0;  // eight bytes are read at once
+
+  bool wants(unsigned frequency) const { return (frequency & counted) < below || (frequency & always) != 0; }
+  friend bool operator==(const HitRule&, const HitRule&) = default;
+};
+
 struct PolicyOptions {
   const SegmentStore& items;
   Objective objective = Objective::kObjects;
@@ -39,6 +51,8 @@ class EvictionPolicy {
   virtual void insert(Locator item, std::uint64_t hash) = 0;
   // Read, or overwritten in place.
   virtual void hit(Locator item) = 0;
+  // All, unless it says otherwise. May change with every call.
+  virtual HitRule hit_rule() const { return {}; }
   // Leaves for another reason than eviction: deleted, expired.
   virtual void erase(Locator item) = 0;
   // Takes the next victim out of the order, and remembers it if it has ghosts. Whoever is busy() is passed

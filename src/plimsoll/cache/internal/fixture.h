@@ -27,9 +27,12 @@ struct CacheFixture {
                .seed = 7}) {}
 
   std::string get(std::string_view key, std::int64_t now_ms = 1000) {
-    ByteCache::Slot slot = cache.lock(key, now_ms);
-    slot.touch();
-    return slot.exists() ? std::string(slot.value()) : "(absent)";
+    std::string value(ByteCache::kLargeValue, '\0');
+    const ByteCache::Reading read = cache.read(key, now_ms, value);
+    if (!read.exists) return "(absent)";
+    if (read.pinned) return std::string(read.pinned.view());
+    value.resize(read.size);
+    return value;
   }
   WriteStatus set(std::string_view key, std::string_view value, std::int64_t expires = ByteCache::kNever,
                   std::int64_t now_ms = 1000) {

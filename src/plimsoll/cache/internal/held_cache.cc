@@ -106,12 +106,7 @@ std::int64_t HeldCache::expiry_of(std::chrono::milliseconds time_to_live) {
 HeldCache::Stripe& HeldCache::stripe_of(std::string_view key) { return stripes_[hash64(key) % kStripes]; }
 
 HeldPin HeldCache::get(std::string_view key) {
-  HeldPin found;
-  {
-    ByteCache::Slot slot = cache_.lock(key, now_ms());
-    slot.touch();
-    if (slot.exists()) found = HeldPin::of(*slot.held());
-  }
+  HeldPin found = cache_.read_held(key, now_ms());
   settle();  // it may have expired
   return found;
 }

@@ -35,14 +35,25 @@ unsigned ItemIndex::bits_of(std::size_t bucket) const {
   return bucket >= round || bucket + round < buckets_ ? level_ + 1 : level_;
 }
 
-bool ItemIndex::add_block(std::vector<Bucket*>& list) {
+void ItemIndex::BlockList::push_back(Bucket* block) {
+  if (array_ == nullptr || size_ == array_->capacity) {
+    constexpr std::size_t kFirst = 16;
+    Array& next = *arrays_.emplace_back(std::make_unique<Array>(array_ ? 2 * array_->capacity : kFirst));
+    for (std::size_t i = 0; i < size_; ++i) next.begin[i] = array_->begin[i];
+    // release: pairs with racing_at(), which looks into it.
+    __atomic_store_n(&array_, &next, __ATOMIC_RELEASE);
+  }
+  __atomic_store_n(&array_->begin[size_++], block, __ATOMIC_RELEASE);
+}
+
+bool ItemIndex::add_block(BlockList& list) {
   std::optional<std::uint32_t> block = blocks_.take();
   if (!block) return false;
   list.push_back(reinterpret_cast<Bucket*>(blocks_.begin_of(*block)));
   return true;
 }
 
-void ItemIndex::give_blocks(std::vector<Bucket*>& list, std::size_t keep) {
+void ItemIndex::give_blocks(BlockList& list, std::size_t keep) {
   while (list.size() > keep) {
     blocks_.give(blocks_.block_of(list.back()));
     list.pop_back();
@@ -94,9 +105,18 @@ bool ItemIndex::add(Bucket& head, std::uint16_t tag, Locator item) {
 bool ItemIndex::insert(std::uint64_t hash, Locator item) {
   // Growing is for speed: when there is no memory for it, chains get longer and the insert goes on.
   if (size_ >= buckets_ * kFill && !grow() && buckets_ == 0) return false;
+  const ReadVersions::Change change(versions_, hash);
   if (!add(bucket(bucket_of(static_cast<std::uint32_t>(hash))), tag_of(hash), item)) return false;
   ++size_;
   return true;
+}
+
+bool ItemIndex::contains(std::uint32_t hash, Locator item) const {
+  if (buckets_ == 0) return false;
+  for (const Bucket* b = &bucket(bucket_of(hash));; b = &chained(b->overflow)) {
+    if (matches(std::span<const Locator, kSlots>(b->items), item) != 0) return true;
+    if (b->overflow == 0) return false;
+  }
 }
 
 std::pair<ItemIndex::Bucket*, std::size_t> ItemIndex::place_of(std::uint32_t hash, Locator item) const {
@@ -109,10 +129,20 @@ std::pair<ItemIndex::Bucket*, std::size_t> ItemIndex::place_of(std::uint32_t has
 
 void ItemIndex::move(std::uint32_t hash, Locator from, Locator to) {
   auto [b, slot] = place_of(hash, from);
+  const ReadVersions::Change change(versions_, hash);
   b->items[slot] = to;
 }
 
 void ItemIndex::erase(std::uint32_t hash, Locator item) {
+  {
+    const ReadVersions::Change change(versions_, hash);
+    take_out(hash, item);
+  }
+  --size_;
+  if (size_ + kFill < buckets_ * kFill / 2) shrink();
+}
+
+void ItemIndex::take_out(std::uint32_t hash, Locator item) {
   auto [b, slot] = place_of(hash, item);
   // The last item of the chain fills the hole, and a chained bucket that becomes empty is freed.
   Bucket* before_last = nullptr;
@@ -130,8 +160,6 @@ void ItemIndex::erase(std::uint32_t hash, Locator item) {
     }
     drop_chain(*before_last);
   }
-  --size_;
-  if (size_ + kFill < buckets_ * kFill / 2) shrink();
 }
 
 // Frees all buckets chained behind `head`.
@@ -165,7 +193,8 @@ std::uint32_t ItemIndex::hash_of(Locator item) const {
 bool ItemIndex::grow() {
   if (buckets_ == table_.size() * per_block() && !add_block(table_)) return false;
   if (buckets_ == 0) {
-    buckets_ = 1;
+    buckets_ = kFewest;
+    level_ = kLowestLevel;
     return true;
   }
   std::size_t round = std::size_t{1} << level_;
@@ -181,6 +210,7 @@ bool ItemIndex::grow() {
   }
   auto chained_needed = [](std::size_t n) { return n == 0 ? 0 : (n - 1) / kSlots; };
   if (chained_needed(stay) + chained_needed(all.size() - stay) > chained_needed(all.size())) return false;
+  const ReadVersions::Change change(versions_, buckets_);  // both buckets are of its stripe
   drop_chain(from);
   std::fill(std::begin(from.items), std::end(from.items), kNoLocator);
   Bucket& to = bucket(buckets_);
@@ -193,10 +223,11 @@ bool ItemIndex::grow() {
 }
 
 void ItemIndex::shrink() {
-  if (buckets_ <= 1) return;
+  if (buckets_ <= kFewest) return;
   // Two chains made one need at most one bucket more than they have; when there is none to be had, the table
   // stays.
   if (free_chained_ == 0 && used_chained_ == chains_.size() * per_block() && !add_block(chains_)) return;
+  const ReadVersions::Change change(versions_, buckets_ - 1);  // as in grow()
   if (buckets_ == std::size_t{1} << level_) --level_;
   --buckets_;
   Bucket& last = bucket(buckets_);
@@ -233,10 +264,13 @@ std::uint64_t ItemIndex::visit_bucket(std::uint64_t position,
 
 Locator ItemIndex::pick(std::uint64_t random) const {
   if (buckets_ == 0) return kNoLocator;
-  const Bucket& b = bucket((random >> 8) % buckets_);
-  std::size_t filled = 0;
-  while (filled < kSlots && b.items[filled] != kNoLocator) ++filled;
-  return filled == 0 ? kNoLocator : b.items[random % filled];
+  for (std::size_t tries = 0; tries < kFewest; ++tries) {
+    const Bucket& b = bucket(((random >> 8) + tries) % buckets_);
+    std::size_t filled = 0;
+    while (filled < kSlots && b.items[filled] != kNoLocator) ++filled;
+    if (filled > 0) return b.items[random % filled];
+  }
+  return kNoLocator;
 }
 
 void ItemIndex::CheckInvariants() const {

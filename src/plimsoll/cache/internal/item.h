@@ -41,6 +41,24 @@ struct Item {
   static constexpr std::uint32_t kWeighed = 0xffff'ffff;
   static constexpr std::uint32_t kHeld = 0xffff'fffe;
 
+  // The header's first word, as a reader without a lock loads it.
+  struct Head {
+    std::uint32_t value_size;
+    std::uint16_t key_size;
+    std::uint16_t bits;
+
+    bool large() const { return bits & kLarge; }
+    bool expiring() const { return bits & kExpiring; }
+    bool held() const { return value_size == kHeld; }
+    bool has_no_bytes() const { return value_size >= kHeld; }
+    unsigned frequency() const { return bits >> kFrequencyShift; }
+    std::size_t key_offset() const { return sizeof(Item) + (expiring() ? sizeof(ItemExpiry) : 0); }
+    // Of all that was written, padding apart.
+    std::size_t length() const {
+      return key_offset() + key_size + (large() || has_no_bytes() ? sizeof(Extent*) : value_size);
+    }
+  };
+
   std::uint32_t value_size;
   std::uint16_t key_size;
   std::uint16_t bits;
@@ -117,6 +135,6 @@ struct Item {
   }
   void set_weight(std::uint64_t weight) { std::memcpy(stored_value(), &weight, sizeof weight); }
 };
-static_assert(sizeof(Item) == 16 && sizeof(ItemExpiry) == 16);
+static_assert(sizeof(Item) == 16 && sizeof(Item::Head) == 8 && sizeof(ItemExpiry) == 16);
 
 }  // namespace plimsoll

@@ -26,6 +26,9 @@ class AdaptivePolicy final : public EvictionPolicy {
 
   void insert(Locator item, std::uint64_t hash) override;
   void hit(Locator item) override;
+  HitRule hit_rule() const override {
+    return {.counted = kUses, .always = kSampled, .below = static_cast<std::uint16_t>(mode().uses)};
+  }
   void erase(Locator item) override;
   Locator evict() override;
   void moved(Locator from, Locator to) override { order_.queue_of(to).moved(from, to); }

@@ -10,6 +10,8 @@ class Fifo final : public QueuePolicy {
   using QueuePolicy::QueuePolicy;
 
   void hit(Locator item) override { queue_.at(item).count_use(); }
+  // What is used more often than this is hot to any policy that comes after.
+  HitRule hit_rule() const override { return {.counted = Item::kMaxFrequency, .below = 4}; }
 };
 
 }  // namespace

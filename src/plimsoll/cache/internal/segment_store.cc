@@ -22,8 +22,12 @@ SegmentStore::SegmentStore(const Options& options) : pages_(options.pages), acco
   capacity_ = static_cast<std::size_t>(range_.size.count() >> block_shift_);
   base_ = reinterpret_cast<char*>(range_.begin);
   origin_ = base_ - unit();
-  // One touched byte must not back 2 MiB: what is charged is what is held. Not every kernel has the advice.
-  if (!range_.empty() && options.block < 2_MiB) static_cast<void>(pages_.advise(range_, Advice::kNoHugePage));
+  if (range_.empty()) return;
+  // One touched byte must not back 2 MiB where a block is less: what is charged is what is held. Where it is
+  // that much, it is charged whole, and a hit in memory does without a walk of the page tables. Not every
+  // kernel has the advice.
+  const Advice advice = options.block < 2_MiB ? Advice::kNoHugePage : Advice::kHugePage;
+  static_cast<void>(pages_.advise(range_, advice));
 }
 
 SegmentStore::~SegmentStore() {

@@ -46,6 +46,11 @@ class SegmentStore {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(static_cast<const char*>(address) - base_) >>
                                       block_shift_);
   }
+  // From the address to the end of its block.
+  std::size_t rest_of_block(const void* address) const {
+    const auto offset = static_cast<std::size_t>(static_cast<const char*>(address) - base_);
+    return block_size() - (offset & (block_size() - 1));
+  }
   std::size_t block_size() const { return std::size_t{1} << block_shift_; }
   std::size_t unit() const { return std::size_t{1} << unit_shift_; }
   std::size_t capacity() const { return capacity_; }  // blocks that the address space has room for

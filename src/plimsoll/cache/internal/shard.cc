@@ -22,8 +22,10 @@ CacheShard::CacheShard(const Options& options)
       sampled_to_(options.sampler ? options.sampler->highest() : kNothingSampled),
       draw_(options.seed),
       next_hot_(options.sampler ? 0 : ~std::uint64_t{0}),
-      enough_(least_dead()) {
+      enough_(least_dead()),
+      hits_(options.sampler ? AccessSampler::kBetweenHot : 0, options.seed) {
   charge_policy();
+  publish_rule();
 }
 
 CacheShard::~CacheShard() { clear(); }
@@ -66,13 +68,14 @@ void CacheShard::sample_read(Locator at, std::uint64_t hash, std::string_view ke
   const bool hit = at != kNoLocator;
   const std::uint64_t reads = counters_.hits + counters_.misses;
   if (sampled(hash)) {
+    const Counters all = counters();
     sampler->read({.hash = hash,
                    .bytes = hit ? item(at).weight(segments_.unit()) : 0,
                    .hit = hit,
-                   .reads = reads + 1 - reported_reads_,
-                   .hits = counters_.hits + hit - reported_hits_});
-    reported_reads_ = reads + 1;
-    reported_hits_ = counters_.hits + hit;
+                   .reads = all.hits + all.misses + 1 - reported_reads_,
+                   .hits = all.hits + hit - reported_hits_});
+    reported_reads_ = all.hits + all.misses + 1;
+    reported_hits_ = all.hits + hit;
   }
   if (reads >= next_hot_) {
     sampler->read_any(hash, key, hit, hit ? item(at).payload() : 0);
@@ -128,6 +131,7 @@ Locator CacheShard::write(const Write& w) {
   if (expiring) schedule(at, w.expires_at_ms, w.now_ms);
   if (sampled(w.hash) && options_.sampler) options_.sampler->wrote(w.hash, weight);
   if (counters_.inserted % 256 == 0) charge_policy();
+  publish_rule();
   return at;
 }
 
@@ -258,6 +262,7 @@ std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
 }
 
 void CacheShard::clear() {
+  const ReadVersions::ChangeOfAll change(versions());
   policy_->visit([this](Locator at, unsigned) {
     if (item(at).large()) ExtentRef(item(at).extent()).reset();
     if (item(at).held()) options_.owner->left(*item(at).held_value(), Removal::kCleared);
@@ -286,6 +291,7 @@ void CacheShard::set_policy(PolicyKind kind) {
   policy_ = std::move(next);
   kind_ = kind;
   charge_policy();
+  publish_rule();
 }
 
 // What the policy remembers is held already when it is asked for: it is charged as such, and what is too much

@@ -11,13 +11,16 @@
 // Invariant: `live` of a segment is the sum of its live records; a sealed one without any is returned or used
 // again at once; the policy has every item that the index has, the holes have every record that is dead.
 //
-// Thread-safety: mutex() is held for every call. Cost: evicting and moving cost about 200 ns a record each.
+// Thread-safety: mutex() is held for every call but read(), which reads beside whoever has it: what ends or
+// changes a record does so in a change of its stripe's version (read_versions.h). Cost: evicting and moving
+// cost about 200 ns a record each.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "plimsoll/base/mutex.h"
@@ -25,6 +28,7 @@
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
+#include "plimsoll/cache/internal/hit_buffers.h"
 #include "plimsoll/cache/internal/holes.h"
 #include "plimsoll/cache/internal/index.h"
 #include "plimsoll/cache/internal/item.h"
@@ -58,6 +62,27 @@ class CacheShard {
   ~CacheShard();
 
   Mutex& mutex() { return mutex_; }
+
+  // What is asked of read(), and its answer.
+  struct Read {
+    bool counts = true;      // as touch() does
+    bool pins = false;       // large values and objects
+    std::span<char> into{};  // for a value of bytes that is not large, where it fits
+    std::size_t size = 0;
+    std::int64_t expires_at_ms = -1;
+    PinnedValue pinned{};
+    HeldPin held{};
+  };
+  enum class Answer : std::uint8_t { kAbsent, kFound, kUnsure };
+  // Without the lock. kUnsure: to be asked under it, as the record is being changed, or has expired, or the
+  // sampler wants to see the request.
+  Answer read(std::uint64_t hash, std::string_view key, std::int64_t now_ms, Read& read);
+  // Tells the policy of what was read without the lock; to be called first by whoever takes it to change
+  // anything.
+  void drain_hits() {
+    if (hits_.pending()) drain_all_hits();
+  }
+  ReadVersions& versions() { return index_.versions(); }
   // The one that this thread has a slot of, so that evicting on behalf of others leaves it alone.
   static thread_local const CacheShard* held_by_this_thread;
 
@@ -101,7 +126,7 @@ class CacheShard {
 
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   Bytes extents() const { return extents_; }
@@ -171,6 +196,12 @@ class CacheShard {
   bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
   void sample_read(Locator item, std::uint64_t hash, std::string_view key);
   PolicyOptions policy_options() const;
+  enum class Look : std::uint8_t { kAbsent, kFound, kUnsure, kChanged };
+  Look look(std::uint64_t hash, std::string_view key, std::uint32_t version, RacingItem& found, Read& read);
+  bool pin(std::uint64_t hash, std::uint32_t version, const RacingItem& found, Read& read);
+  void note_read(std::uint64_t hash, std::string_view key, std::uint32_t version, const RacingItem& found);
+  void drain_all_hits();
+  void publish_rule();
 
   Mutex mutex_;
   const Options options_;
@@ -203,6 +234,9 @@ class CacheShard {
   Bytes extents_;
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
+  // Read by those without the lock.
+  alignas(64) std::atomic<HitRule> rule_{};
+  HitBuffers hits_;
 };
 
 }  // namespace plimsoll

@@ -225,11 +225,14 @@ char* CacheShard::place_for_moved(std::size_t length) {
 void CacheShard::relocate(Item& from, std::size_t length, char* to) {
   if (reinterpret_cast<char*>(&from) == to) return;
   const Locator old = segments_.locator_of(&from);
+  // What slides within its segment is overwritten before the index has its new place.
+  const std::uint64_t hash = hash_of(old);
+  const ReadVersions::Change change(versions(), hash);
   unpoison(to, length);
   std::memmove(to, &from, length);
   Item& record = *reinterpret_cast<Item*>(to);
   const Locator at = segments_.locator_of(to);
-  index_.move(static_cast<std::uint32_t>(hash_of(at)), old, at);
+  index_.move(static_cast<std::uint32_t>(hash), old, at);
   policy_->moved(old, at);
   if (record.expires_at_ms() != ByteCache::kNever) wheel_.moved(at);
   ++counters_.relocated;
