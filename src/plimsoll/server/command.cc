@@ -1,6 +1,7 @@
 #include "plimsoll/server/command.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
 
@@ -61,6 +62,11 @@ Progress reject(CommandContext& context, const Command* command, std::string_vie
 }
 
 }  // namespace
+
+std::span<char> CommandContext::space_for_values() {
+  static thread_local std::array<char, ByteCache::kLargeValue> space;
+  return space;
+}
 
 void CommandContext::alone(const std::function<void()>& run) {
   if (is_alone) return run();

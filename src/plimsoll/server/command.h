@@ -87,6 +87,18 @@ struct CommandContext {
   ByteCache::Slot lock(std::string_view key, unsigned database) {
     return cache.lock(databases.stored(database, key, stored_key), now_ms);
   }
+  // Without a lock, as ByteCache says; small values are copied to where value_of() finds them.
+  ByteCache::Reading read(std::string_view key) {
+    return cache.read(databases.stored(session.database, key, stored_key), now_ms, space_for_values());
+  }
+  ByteCache::Reading look(std::string_view key) {
+    return cache.look(databases.stored(session.database, key, stored_key), now_ms);
+  }
+  // Of what read() found, until the thread reads another. REQUIRES: it exists, or is empty.
+  static std::string_view value_of(const ByteCache::Reading& found) {
+    return found.pinned ? found.pinned.view() : std::string_view(space_for_values().data(), found.size);
+  }
+  static std::span<char> space_for_values();  // the thread's, for one value that is not large
   void alone(const std::function<void()>& run);
 };
 

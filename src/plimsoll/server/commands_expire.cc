@@ -82,10 +82,10 @@ Progress expire(CommandContext& context, std::int64_t from_ms, Unit unit) {
 Progress time_left(CommandContext& context, std::int64_t from_ms, Unit unit) {
   constexpr std::int64_t kNoKey = -2;
   constexpr std::int64_t kNoEnd = -1;
-  ByteCache::Slot slot = context.lock(context.args[1]);
+  const ByteCache::Reading found = context.look(context.args[1]);
   std::int64_t answer = kNoKey;
-  if (slot.exists()) {
-    const std::int64_t end = slot.expires_at_ms();
+  if (found.exists) {
+    const std::int64_t end = found.expires_at_ms;
     answer = end == ByteCache::kNever ? kNoEnd : end - from_ms;
     if (end != ByteCache::kNever && unit == Unit::kSeconds) {
       answer = static_cast<std::int64_t>((static_cast<std::uint64_t>(answer) + 500) / 1000);

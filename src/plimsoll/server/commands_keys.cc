@@ -30,7 +30,10 @@ Progress del_command(CommandContext& context) {
 }
 
 Progress exists_command(CommandContext& context) {
-  return count_keys(context, [](const ByteCache::Slot& slot) { return slot.exists(); });
+  std::int64_t count = 0;
+  for (std::string_view key : context.args.subspan(1)) count += context.look(key).exists;
+  context.reply.integer(count);
+  return Progress::kDone;
 }
 
 Progress touch_command(CommandContext& context) {
@@ -41,7 +44,7 @@ Progress touch_command(CommandContext& context) {
 }
 
 Progress type_command(CommandContext& context) {
-  const bool exists = context.lock(context.args[1]).exists();
+  const bool exists = context.look(context.args[1]).exists;
   context.reply.simple(exists ? "string" : "none");
   return Progress::kDone;
 }

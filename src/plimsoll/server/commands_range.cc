@@ -45,9 +45,7 @@ Progress write_at(CommandContext& context, ByteCache::Slot& slot, std::size_t at
 }  // namespace
 
 Progress strlen_command(CommandContext& context) {
-  ByteCache::Slot slot = context.lock(context.args[1]);
-  slot.touch();
-  context.reply.integer(slot.exists() ? static_cast<std::int64_t>(slot.size()) : 0);
+  context.reply.integer(static_cast<std::int64_t>(context.read(context.args[1]).size));
   return Progress::kDone;
 }
 
@@ -57,16 +55,16 @@ Progress getrange_command(CommandContext& context) {
   const std::optional<std::int64_t> last = integer_argument(context, 3);
   if (!last) return Progress::kDone;
   if (context.resume == 0) {
-    ByteCache::Slot slot = context.lock(context.args[1]);
-    slot.touch();
-    const Range range = slot.exists() ? range_of(*first, *last, slot.size()) : Range();
+    ByteCache::Reading found = context.read(context.args[1]);
+    const Range range = found.exists ? range_of(*first, *last, found.size) : Range();
     const std::size_t size = range.end - range.begin;
     if (size < ByteCache::kLargeValue) {
-      context.reply.bulk(size == 0 ? std::string_view() : slot.value().substr(range.begin, size));
+      context.reply.bulk(size == 0 ? std::string_view()
+                                   : CommandContext::value_of(found).substr(range.begin, size));
       return Progress::kDone;
     }
     context.reply.bulk_header(size);
-    context.kept = slot.pin();
+    context.kept = std::move(found.pinned);
     context.resume = range.begin + 1;
   }
   const Progress progress = send_kept(context, range_of(*first, *last, context.kept.view().size()).end);

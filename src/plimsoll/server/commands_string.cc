@@ -1,5 +1,7 @@
 // Whole values: reading and replacing them.
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -157,9 +159,7 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
-  ByteCache::Slot slot = context.lock(context.args[1]);
-  slot.touch();
-  reply_value(context, std::move(slot));
+  reply_value(context, context.read(context.args[1]));
   return Progress::kDone;
 }
 
@@ -227,15 +227,20 @@ Progress getex_command(CommandContext& context) {
 }
 
 Progress mget_command(CommandContext& context) {
+  constexpr std::size_t kPrefetched = 16;
   if (context.resume == 0) {
     context.reply.array(context.args.size() - 1);
     context.resume = 1;
   }
   for (; context.resume < context.args.size(); ++context.resume) {
     if (context.reader_is_full()) return Progress::kAgain;
-    ByteCache::Slot slot = context.lock(context.args[context.resume]);
-    slot.touch();
-    reply_value(context, std::move(slot));
+    // Some at once, so that one waits for memory while the others do. (Keys of other databases have other
+    // names.)
+    if ((context.resume - 1) % kPrefetched == 0 && context.session.database == 0) {
+      const std::span<const std::string_view> rest = context.args.subspan(context.resume);
+      if (rest.size() > 2) context.cache.prefetch(rest.first(std::min(kPrefetched, rest.size())));
+    }
+    reply_value(context, context.read(context.args[context.resume]));
   }
   return Progress::kDone;
 }

@@ -71,6 +71,12 @@ void reply_value(CommandContext& context, ByteCache::Slot slot) {
   context.reply.value(std::move(value));
 }
 
+void reply_value(CommandContext& context, ByteCache::Reading found) {
+  if (!found.exists) return context.reply.null();
+  if (!found.pinned) return context.reply.bulk(CommandContext::value_of(found));
+  context.reply.value(std::move(found.pinned));
+}
+
 Progress send_kept(CommandContext& context, std::size_t end) {
   const std::string_view bytes = context.kept.view();
   for (std::size_t at = context.resume - 1; at < end; at = context.resume - 1) {

@@ -52,6 +52,9 @@ inline void unlock(ByteCache::Slot) {}  // by its end: unlock(std::move(slot))
 // socket at once, which takes longer than others should wait for the shard.)
 void reply_value(CommandContext& context, ByteCache::Slot slot);
 
+// The same of what was read without a lock.
+void reply_value(CommandContext& context, ByteCache::Reading found);
+
 // Sends bytes [context.resume - 1, end) of context.kept piece by piece, as the reader has room for them.
 Progress send_kept(CommandContext& context, std::size_t end);
 
