@@ -116,8 +116,9 @@ Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
 }
 
 bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
-  return account.used().plus_clamped(bytes) <= account.maximum() &&
-         !release(missing_for(account, bytes), nullptr).zero();
+  // Another's account that is full is not helped by what goes here.
+  if (&account != &options_.account && account.used().plus_clamped(bytes) > account.maximum()) return false;
+  return !release(missing_for(account, bytes), nullptr).zero();
 }
 
 bool ByteCache::reserve(Extent& extent, std::size_t size) {

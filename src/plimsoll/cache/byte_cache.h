@@ -158,9 +158,9 @@ class ByteCache final : public Reclaimer {
   // already.
   bool watch(KeyWatcher& watcher, std::string_view key);
 
-  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
-  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
-  // alone.
+  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account is full
+  // and not the cache's own, or nothing evictable is left. May be called while the thread has a slot: its
+  // shard is left alone.
   bool make_room_for(const Account& account, Bytes bytes);
   // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
   [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
