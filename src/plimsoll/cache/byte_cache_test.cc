@@ -35,6 +35,24 @@ TEST(ByteCache, RefusesKeysAndValuesOverItsLimits) {
   EXPECT_EQ(f.cache.lock("k", 0).resize(ByteCache::kMaxValue + 1), WriteStatus::kTooLong);
 }
 
+TEST(ByteCache, GivesUpNothingForAValueThatIsHeavierThanAllItMayHold) {
+  CacheFixture f;
+  ByteCache cache({.account = f.account,
+                   .pages = f.pages,
+                   .line = f.line.line(),
+                   .address_space = 256_MiB,
+                   .shards = 1,
+                   .seed = 7,
+                   .max_bytes = 64_KiB});
+  for (int i = 0; i < 50; ++i) cache.lock("key" + std::to_string(i), 0).put(std::string(1000, 'x'));
+  EXPECT_EQ(cache.lock("large", 0).put(std::string(100'000, 'x')), WriteStatus::kRefused);
+  EXPECT_EQ(cache.size(), 50u);
+  EXPECT_EQ(cache.stats().refused, 1u);
+  EXPECT_EQ(cache.lock("large", 0).put(std::string(40'000, 'x')), WriteStatus::kDone);
+  EXPECT_LT(cache.size(), 50u);
+  cache.CheckInvariants();
+}
+
 TEST(ByteCache, DropsAnItemAfterItsTimeAndNotBefore) {
   CacheFixture f;
   f.set("k", "v", 5000, 1000);

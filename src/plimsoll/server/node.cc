@@ -1,10 +1,12 @@
 #include "plimsoll/server/node.h"
 
+#include <algorithm>
 #include <bit>
 #include <initializer_list>
 #include <random>
 
 #include "plimsoll/base/text.h"
+#include "plimsoll/cache/simulation.h"
 #include "plimsoll/os/process.h"
 
 namespace plimsoll {
@@ -31,7 +33,16 @@ Result<std::string> cluster_id_in(Storage& storage, const std::string& directory
   return id;
 }
 
-std::size_t shards_for_cores() { return std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed())); }
+// A bounded number of keys is parted as `plimsoll sim` does, whose figures are to be those of the server. A
+// shard of few bytes would hold no large value.
+std::size_t shards_of(const Settings& settings) {
+  constexpr std::uint64_t kLeastShard = 1 << 20;
+  if (settings.cache_shards > 0) return settings.cache_shards;
+  if (settings.cache_items > 0) return default_shards(settings.cache_items);
+  const std::size_t for_cores = std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed()));
+  if (settings.cache_size.zero()) return for_cores;
+  return std::bit_floor(std::clamp<std::uint64_t>(settings.cache_size.count() / kLeastShard, 1, for_cores));
+}
 
 }  // namespace
 
@@ -101,12 +112,14 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .pages = pages,
              .line = line.line(),
              .address_space = {},
-             .shards = shards_for_cores(),
+             .shards = shards_of(given),
              .policy = given.policy.order,
              .objective = given.objective,
              .evict = given.policy.evicts,
              .analyse = given.analysis,
-             .seed = random_seed()}),
+             .seed = random_seed(),
+             .max_items = given.cache_items,
+             .max_bytes = given.cache_size}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {
   governor.add(cache, cache.account());
