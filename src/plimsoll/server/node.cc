@@ -121,7 +121,8 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .max_items = given.cache_items,
              .max_bytes = given.cache_size}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
-      gate(plan().bodies_maximum, given.governor) {
+      gate(plan().bodies_maximum, given.governor),
+      default_ttl_ms(given.default_ttl.count()) {
   governor.add(cache, cache.account());
   for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
                                                             &request_slabs, &request_pool, &requests})
@@ -197,6 +198,8 @@ Settings Node::current_settings() const {
   Settings now = settings;
   now.policy = {.evicts = cache.evicts(), .order = cache.policy()};
   now.log_level = name_of(log.level());
+  // relaxed, here and where it is read: a write that is under way may take the time before.
+  now.default_ttl = std::chrono::milliseconds(default_ttl_ms.load(std::memory_order_relaxed));
   return now;
 }
 
@@ -208,6 +211,7 @@ std::string Node::set_now(std::string_view name, std::string_view value) {
   cache.set_evict(now.policy.evicts);
   cache.set_policy(now.policy.order);
   log.set_level(log_level_named(now.log_level).value_or(log.level()));
+  default_ttl_ms.store(now.default_ttl.count(), std::memory_order_relaxed);
   return {};
 }
 

@@ -88,7 +88,8 @@ class Node {
   SystemStorage storage;
   std::unique_ptr<LogStore> log_store;  // null without a data_dir
   std::unique_ptr<Broker> broker;       // the same
-  std::uint16_t resp_port = 0;          // as they were bound
+  std::atomic<std::int64_t> default_ttl_ms;  // of values that are written without a time to live; 0: none
+  std::uint16_t resp_port = 0;               // as they were bound
   std::uint16_t kafka_port = 0;
   std::uint16_t http_port = 0;
 

@@ -65,7 +65,8 @@ struct Settings {
   std::uint64_t cache_items = 0;
   Bytes cache_size{};  // of records: keys, values and what is kept with each
   std::size_t cache_shards = 0;
-  unsigned loops = 0;                         // event loops; 0: one a core
+  std::chrono::milliseconds default_ttl{0};  // of what is written without a time; zero: it stays
+  unsigned loops = 0;                        // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -90,7 +91,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 23;
+inline constexpr std::size_t kSettingKeys = 24;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

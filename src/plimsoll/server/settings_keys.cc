@@ -108,6 +108,13 @@ const char* set_cache_shards(Settings& settings, std::string_view text) {
   return nullptr;
 }
 
+const char* set_default_ttl(Settings& settings, std::string_view text) {
+  const Result<std::chrono::milliseconds> time = parse_duration(text);
+  if (!time) return "write a time, as in 10m, 90s or 500ms, where 0 is none";
+  settings.default_ttl = *time;
+  return nullptr;
+}
+
 const char* set_loops(Settings& settings, std::string_view text) {
   std::optional<std::uint64_t> number = parse_uint64(text);
   if (!number || *number > kMostLoops) return "write a number from 0 (one loop a core) to 256";
@@ -215,6 +222,9 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      false, &set_cache_size, [](const Settings& s) { return std::to_string(s.cache_size.count()); }},
     {"cache_shards", "NUMBER", "parts of the cache with a lock each; 0 is as many as cores and keys want",
      false, false, &set_cache_shards, [](const Settings& s) { return std::to_string(s.cache_shards); }},
+    {"default_ttl", "TIME",
+     "how long values last that are written without a time to live, 10m; 0 is until they give way", true,
+     false, &set_default_ttl, [](const Settings& s) { return short_duration(s.default_ttl); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,

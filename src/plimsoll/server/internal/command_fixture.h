@@ -127,7 +127,8 @@ struct CommandFixture {
                            .databases = databases,
                            .server = server,
                            .session = client,
-                           .now_ms = now_ms};
+                           .now_ms = now_ms,
+                           .default_ttl_ms = default_ttl_ms};
     EXPECT_EQ(run_command(context), Progress::kDone);
     return reply.text;
   }
@@ -160,6 +161,7 @@ struct CommandFixture {
   FakeServer server;
   Session session;
   std::int64_t now_ms = 1'700'000'000'000;
+  std::int64_t default_ttl_ms = 0;
 };
 
 inline std::string bulk_of(std::string_view bytes) {
