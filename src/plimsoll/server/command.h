@@ -24,6 +24,8 @@
 
 namespace plimsoll {
 
+class Pace;
+
 // What MEMORY STATS tells.
 struct MemoryFigures {
   Bytes charged, peak, runtime, connections, payload, index, cache, resident;
@@ -80,6 +82,7 @@ struct CommandContext {
   PinnedValue kept = {};
   // True once the reader holds its share: commands with many values return kAgain then.
   std::function<bool()> reader_is_full = [] { return false; };
+  Pace* pace = nullptr;         // is told how long reads take
   bool is_alone = false;        // no other loop runs commands
   std::string stored_key = {};  // of the key locked last, when it is not stored as it was sent
 

@@ -5,6 +5,7 @@
 
 #include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/internal/handlers.h"
+#include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 namespace {
@@ -157,8 +158,10 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
+  Pace::Read read(context.pace);
   ByteCache::Slot slot = context.lock(context.args[1]);
   slot.touch();
+  read.found(slot.exists());
   reply_value(context, std::move(slot));
   return Progress::kDone;
 }
@@ -233,8 +236,10 @@ Progress mget_command(CommandContext& context) {
   }
   for (; context.resume < context.args.size(); ++context.resume) {
     if (context.reader_is_full()) return Progress::kAgain;
+    Pace::Read read(context.pace);
     ByteCache::Slot slot = context.lock(context.args[context.resume]);
     slot.touch();
+    read.found(slot.exists());
     reply_value(context, std::move(slot));
   }
   return Progress::kDone;

@@ -100,6 +100,7 @@ void Loop::tick() {
     while (node.cache.expire(wall_ms) > 0 && node.clock.monotonic_now() - now < kMost) {
     }
   }
+  node.look(now);
   node.follow_line();
 }
 

@@ -181,6 +181,20 @@ void Node::follow_line() {
   gate.set_maximum(shares.bodies_maximum);
 }
 
+void Node::look(MonotonicTime now) {
+  if (!pace.wants_look(now)) return;
+  const ByteCache::Stats c = cache.stats();
+  // relaxed: counters, each as it is.
+  auto count = [](const Traffic::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  pace.look(now, {.commands = count(traffic.commands),
+                  .hits = c.hits,
+                  .misses = c.misses,
+                  .evicted = c.evicted,
+                  .expired = c.expired,
+                  .received = count(traffic.bytes_received),
+                  .sent = count(traffic.bytes_sent)});
+}
+
 void Node::purge() {
   for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
                                                             &request_slabs, &request_pool, &requests}) {
@@ -223,6 +237,7 @@ Status Node::status() const {
                          .events = events,
                          .cache = cache,
                          .traffic = traffic,
+                         .pace = &pace,
                          .log = log_store.get(),
                          .broker = broker.get(),
                          .uptime = clock.monotonic_now() - started,
@@ -245,6 +260,7 @@ void Node::Describe(StatSink& sink) const {
   if (log_store) log_store->Describe(sink);
   if (broker) broker->Describe(sink);
   traffic.Describe(sink);
+  pace.Describe(sink);
 }
 
 }  // namespace plimsoll

@@ -27,6 +27,7 @@
 #include "plimsoll/server/body_gate.h"
 #include "plimsoll/server/databases.h"
 #include "plimsoll/server/log.h"
+#include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/status.h"
 #include "plimsoll/server/traffic.h"
@@ -41,6 +42,8 @@ class Node {
 
   // The line may have moved with its limit: the shares move with it. Cheap; called by a loop's tick.
   void follow_line();
+  // For rates: a second apart or so.
+  void look(MonotonicTime now);
   ServerPlan plan() const { return plan_server(line.line()); }
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
@@ -85,6 +88,7 @@ class Node {
   Governor governor;
   BodyGate gate;
   Traffic traffic;
+  Pace pace;
   SystemStorage storage;
   std::unique_ptr<LogStore> log_store;  // null without a data_dir
   std::unique_ptr<Broker> broker;       // the same

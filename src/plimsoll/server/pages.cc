@@ -19,10 +19,10 @@ Page page_for(const Node& node, const HttpRequest& request) {
   if (request.path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
   if (request.path == "/api/v1/pools")
     return {.content_type = "application/json", .body = pools_json(collect_pools(node))};
-  if (request.path == "/cache.txt") return {.body = cache_text(node.cache.analysis())};
+  if (request.path == "/cache.txt") return {.body = cache_text(node.cache.analysis(), node.pace.figures())};
   if (request.path == "/cache/curve.txt") return {.body = cache_curve_text(node.cache.analysis(false))};
   if (request.path == "/api/v1/cache")
-    return {.content_type = "application/json", .body = cache_json(node.cache.analysis())};
+    return {.content_type = "application/json", .body = cache_json(node.cache.analysis(), node.pace.figures())};
   return {.status = 404,
           .body =
               "not here: /metrics, /healthz, /status.txt, /api/v1/status, /pools.txt, /api/v1/pools, "

@@ -183,7 +183,8 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
                          .default_ttl_ms = node_.default_ttl_ms.load(std::memory_order_relaxed),
                          .resume = resume_,
                          .kept = std::move(resume_value_),
-                         .reader_is_full = [this] { return reader_full(); }};
+                         .reader_is_full = [this] { return reader_full(); },
+                         .pace = &node_.pace};
   const Progress progress = run_command(context);
   resume_ = 0;
   if (progress == Progress::kAgain) {

@@ -128,7 +128,8 @@ struct CommandFixture {
                            .server = server,
                            .session = client,
                            .now_ms = now_ms,
-                           .default_ttl_ms = default_ttl_ms};
+                           .default_ttl_ms = default_ttl_ms,
+                           .pace = pace};
     EXPECT_EQ(run_command(context), Progress::kDone);
     return reply.text;
   }
@@ -162,6 +163,7 @@ struct CommandFixture {
   Session session;
   std::int64_t now_ms = 1'700'000'000'000;
   std::int64_t default_ttl_ms = 0;
+  Pace* pace = nullptr;
 };
 
 inline std::string bulk_of(std::string_view bytes) {
