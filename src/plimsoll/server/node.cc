@@ -119,7 +119,8 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .analyse = given.analysis,
              .seed = random_seed(),
              .max_items = given.cache_items,
-             .max_bytes = given.cache_size}),
+             .max_bytes = given.cache_size,
+             .group_of = &Databases::group_of}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor),
       default_ttl_ms(given.default_ttl.count()) {

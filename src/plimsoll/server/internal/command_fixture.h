@@ -93,7 +93,8 @@ struct CommandFixture {
                .shards = 4,
                .policy = PolicyKind::kLru,
                .evict = evict,
-               .seed = 7}),
+               .seed = 7,
+               .group_of = &Databases::group_of}),
         server(others) {
     session.id = 4;
     server.sessions = {&session};
