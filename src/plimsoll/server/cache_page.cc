@@ -35,7 +35,8 @@ std::string policy_lines(const CacheAnalysis& a) {
   std::string text;
   for (const PolicyForecast& forecast : a.policies) {
     text += (text.empty() ? "" : ", ") + std::string(name_of(forecast.policy)) + " " +
-            per_cent(forecast.hit_rate) + (forecast.policy == a.policy ? " (now)" : "");
+            per_cent(a.objective == Objective::kBytes ? forecast.byte_hit_rate : forecast.hit_rate) +
+            (forecast.policy == a.policy ? " (now)" : "");
   }
   return text;
 }
@@ -72,7 +73,8 @@ std::string cache_text(const CacheAnalysis& a, const Pace::Figures& pace) {
     table.row({"unread", per_cent(a.never_read_again) + " of items were never read again"});
     table.row({"memory", "with half of it " + per_cent(a.half_hit_rate) + " would hit, with twice " +
                              per_cent(a.twice_hit_rate)});
-    if (!a.policies.empty()) table.row({"policies", policy_lines(a)});
+    if (!a.policies.empty())
+      table.row({"policies", policy_lines(a) + (a.objective == Objective::kBytes ? ", of bytes" : "")});
   }
   std::string text = table.text() + (a.known() ? hot_lines(a) : "") + "\nAdvice:\n";
   for (const std::string& line : cache_advice(a)) text += "  " + line + "\n";
@@ -125,7 +127,11 @@ std::string cache_json(const CacheAnalysis& a, const Pace::Figures& pace) {
         .end();
   json.end().begin_array("policies");
   for (const PolicyForecast& p : a.policies)
-    json.begin_object().field("policy", name_of(p.policy)).field("hit_ratio", p.hit_rate).end();
+    json.begin_object()
+        .field("policy", name_of(p.policy))
+        .field("hit_ratio", p.hit_rate)
+        .field("byte_hit_ratio", p.byte_hit_rate)
+        .end();
   json.end().begin_array("hot_keys");
   for (const HotKey& h : a.hot)
     json.begin_object()

@@ -38,6 +38,8 @@ std::string answer(const Page& page, bool keep_alive, bool head_only) {
   return text;
 }
 
+asio::awaitable<Page> page_elsewhere(const Node& node, std::string path) { co_return page_for(node, path); }
+
 }  // namespace
 
 HttpConnection::HttpConnection(Loop& loop, asio::ip::tcp::socket socket)
@@ -79,7 +81,14 @@ asio::awaitable<void> HttpConnection::serve() {
         const bool keep_alive = request.keep_alive;
         const bool head_only = request.method == HttpMethod::kHead;
         loop_.node.traffic.http_requests.fetch_add(1, std::memory_order_relaxed);
-        const std::string text = answer(page_for(loop_.node, request), keep_alive, head_only);
+        const std::string path(request.path);
+        Page page;
+        if (takes_long(path)) {
+          page = co_await asio::co_spawn(loop_.worker, page_elsewhere(loop_.node, path), asio::use_awaitable);
+        } else {
+          page = page_for(loop_.node, path);
+        }
+        const std::string text = answer(page, keep_alive, head_only);
         // The text exists already; it is held until the client has read it.
         const Charge charge = loop_.node.output.charge_held(Bytes(text.capacity()));
         input.erase(0, decoder.consumed());

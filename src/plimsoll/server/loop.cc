@@ -11,7 +11,8 @@ constexpr std::chrono::milliseconds kTick{100};
 
 }  // namespace
 
-Loop::Loop(Node& n, ServerFacts& f, unsigned which) : node(n), facts(f), number(which) {}
+Loop::Loop(Node& n, ServerFacts& f, asio::thread_pool& w, unsigned which)
+    : node(n), facts(f), worker(w), number(which) {}
 
 Loop* Loop::current() { return current_loop; }
 

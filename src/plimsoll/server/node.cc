@@ -248,6 +248,16 @@ Status Node::status() const {
                          .http_port = http_port});
 }
 
+CacheAnalysis Node::forecast() const {
+  constexpr std::chrono::seconds kGood{1};
+  MutexLock lock(forecast_mutex_);
+  const MonotonicTime now = clock.monotonic_now();
+  if (forecast_at_ != MonotonicTime{} && now - forecast_at_ < kGood) return forecast_;
+  forecast_ = cache.analysis();
+  forecast_at_ = clock.monotonic_now();
+  return forecast_;
+}
+
 void Node::Describe(StatSink& sink) const {
   line.Describe(sink);
   governor.Describe(sink);

@@ -51,6 +51,8 @@ class Node {
   // Gives back what nobody uses: idle slabs and buffers, and what malloc keeps free.
   void purge();
   Status status() const;
+  // With forecasts of policies: tens of milliseconds, so not on a loop. The last one is good for a second.
+  CacheAnalysis forecast() const;
   // The settings with what was changed while running.
   Settings current_settings() const;
   // Empty, or what is wrong. `name` of a live setting.
@@ -90,8 +92,8 @@ class Node {
   Traffic traffic;
   Pace pace;
   SystemStorage storage;
-  std::unique_ptr<LogStore> log_store;  // null without a data_dir
-  std::unique_ptr<Broker> broker;       // the same
+  std::unique_ptr<LogStore> log_store;       // null without a data_dir
+  std::unique_ptr<Broker> broker;            // the same
   std::atomic<std::int64_t> default_ttl_ms;  // of values that are written without a time to live; 0: none
   std::uint16_t resp_port = 0;               // as they were bound
   std::uint16_t kafka_port = 0;
@@ -102,6 +104,9 @@ class Node {
   // Empty, or what is wrong with the data.
   std::string open_log();
   std::atomic<std::uint64_t> followed_line_{0};
+  mutable Mutex forecast_mutex_;
+  mutable CacheAnalysis forecast_ PLIMSOLL_GUARDED_BY(forecast_mutex_);
+  mutable MonotonicTime forecast_at_ PLIMSOLL_GUARDED_BY(forecast_mutex_){};
 };
 
 }  // namespace plimsoll

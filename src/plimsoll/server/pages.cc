@@ -6,23 +6,25 @@
 
 namespace plimsoll {
 
-Page page_for(const Node& node, const HttpRequest& request) {
-  if (request.path == "/metrics") {
+bool takes_long(std::string_view path) { return path == "/cache.txt" || path == "/api/v1/cache"; }
+
+Page page_for(const Node& node, std::string_view path) {
+  if (path == "/metrics") {
     PrometheusText sink;
     node.Describe(sink);
     return {.content_type = PrometheusText::kContentType, .body = sink.text()};
   }
-  if (request.path == "/healthz") return {.body = "ok\n"};
-  if (request.path == "/status.txt") return {.body = status_text(node.status())};
-  if (request.path == "/api/v1/status")
+  if (path == "/healthz") return {.body = "ok\n"};
+  if (path == "/status.txt") return {.body = status_text(node.status())};
+  if (path == "/api/v1/status")
     return {.content_type = "application/json", .body = status_json(node.status())};
-  if (request.path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
-  if (request.path == "/api/v1/pools")
+  if (path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
+  if (path == "/api/v1/pools")
     return {.content_type = "application/json", .body = pools_json(collect_pools(node))};
-  if (request.path == "/cache.txt") return {.body = cache_text(node.cache.analysis(), node.pace.figures())};
-  if (request.path == "/cache/curve.txt") return {.body = cache_curve_text(node.cache.analysis(false))};
-  if (request.path == "/api/v1/cache")
-    return {.content_type = "application/json", .body = cache_json(node.cache.analysis(), node.pace.figures())};
+  if (path == "/cache.txt") return {.body = cache_text(node.forecast(), node.pace.figures())};
+  if (path == "/cache/curve.txt") return {.body = cache_curve_text(node.cache.analysis(false))};
+  if (path == "/api/v1/cache")
+    return {.content_type = "application/json", .body = cache_json(node.forecast(), node.pace.figures())};
   return {.status = 404,
           .body =
               "not here: /metrics, /healthz, /status.txt, /api/v1/status, /pools.txt, /api/v1/pools, "

@@ -6,8 +6,12 @@
 //   /api/v1/status   the same, for a program
 //   /pools.txt       every allocator and pool, for a person
 //   /api/v1/pools    the same, for a program
+//   /cache.txt       what the cache is worth and what would make it better, for a person
+//   /api/v1/cache    the same, for a program
+//   /cache/curve.txt its hit rate by memory, drawn
 //
-// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond. Limits: none. Errors: 404,
+// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond; tens of them for what
+// takes_long(), which is not for a loop's thread. Limits: none. Errors: 404,
 // 405 as pages. Ownership: none.
 #pragma once
 
@@ -25,6 +29,7 @@ struct Page {
   std::string body;
 };
 
-Page page_for(const Node& node, const HttpRequest& request);
+bool takes_long(std::string_view path);
+Page page_for(const Node& node, std::string_view path);
 
 }  // namespace plimsoll
