@@ -24,6 +24,18 @@ std::vector<KeyspaceStatus> count_keyspaces(const Node& node) {
 std::string Facts::info(std::string_view section) const {
   Status status = node_.status();
   status.keyspace = count_keyspaces(node_);
+  MutexLock lock(mutex_);
+  TrafficStatus& traffic = status.traffic;
+  traffic.accepted -= base_.traffic.accepted;
+  traffic.commands -= base_.traffic.commands;
+  traffic.bytes_received -= base_.traffic.bytes_received;
+  traffic.bytes_sent -= base_.traffic.bytes_sent;
+  traffic.connections_refused -= base_.traffic.connections_refused;
+  traffic.readers_closed -= base_.traffic.readers_closed;
+  status.cache.hits -= base_.cache.hits;
+  status.cache.misses -= base_.cache.misses;
+  status.cache.evicted -= base_.cache.evicted;
+  status.cache.expired -= base_.cache.expired;
   return info_text(status, section);
 }
 
@@ -82,6 +94,13 @@ void Facts::each_session(const std::function<void(const Session&)>& visit)
       if (member.session() != nullptr) visit(*member.session());
     });
   }
+}
+
+void Facts::reset_stats() {
+  const Status now = node_.status();
+  node_.pace.reset();
+  MutexLock lock(mutex_);
+  base_ = {now.traffic, now.cache};
 }
 
 Charge Facts::charge_transaction(Bytes bytes) {

@@ -65,6 +65,7 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
           {"maxmemory-policy", redis_policy(settings.policy)},
+          {"notify-keyspace-events", ""},
           {"port", std::to_string(resp_port)},
           {"proto-max-bulk-len", std::to_string(ByteCache::kMaxValue)},
           {"requirepass", settings.password},
