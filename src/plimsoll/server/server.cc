@@ -24,6 +24,7 @@ constexpr std::chrono::seconds kDrainTime{5};
 class Server {
  public:
   explicit Server(Node& node) : node_(node), facts_(node, loops_) {
+    asio::post(worker_, [] { pthread_setname_np(pthread_self(), "plimsoll-worker"); });
     const unsigned count = node.settings.loops != 0 ? node.settings.loops : cpus_allowed();
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(node, facts_, worker_, i));
     resp_ = std::make_unique<Listener>(
