@@ -103,6 +103,7 @@ void Loop::tick() {
   }
   node.look(now);
   node.follow_line();
+  node.keep_time();
 }
 
 }  // namespace plimsoll

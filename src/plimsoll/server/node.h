@@ -30,6 +30,7 @@
 #include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/status.h"
+#include "plimsoll/server/timeline.h"
 #include "plimsoll/server/traffic.h"
 #include "plimsoll/server/turnstile.h"
 
@@ -45,6 +46,8 @@ class Node {
   // For rates: a second apart or so.
   void look(MonotonicTime now);
   ServerPlan plan() const { return plan_server(line.line()); }
+  // Adds to the timeline when a second has passed. Cheap; called by a loop's tick.
+  void keep_time();
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
   bool pressed() const;
@@ -91,6 +94,7 @@ class Node {
   BodyGate gate;
   Traffic traffic;
   Pace pace;
+  Timeline timeline;
   SystemStorage storage;
   std::unique_ptr<LogStore> log_store;       // null without a data_dir
   std::unique_ptr<Broker> broker;            // the same
