@@ -76,6 +76,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     bool open = false;
     std::uint64_t segments = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t records = 0;
     std::uint64_t producers = 0;
   };
   Summary summary() const PLIMSOLL_EXCLUDES(mutex_);
