@@ -20,6 +20,7 @@
 // owns the items; account, pages and clock must outlive it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -75,6 +76,13 @@ class ByteCache final : public Reclaimer {
     std::uint64_t max_items = 0;
     Bytes max_bytes{};
     HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
+    // Which of kGroups a key belongs to, for groups(); null: all to the first.
+    unsigned (*group_of)(std::string_view key) = nullptr;
+  };
+  // Items of one group of keys, expired ones that were not dropped yet among them.
+  static constexpr std::size_t kGroups = 16;
+  struct Group {
+    std::uint64_t items = 0, expiring = 0;
   };
   struct Stats {
     std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
@@ -179,6 +187,7 @@ class ByteCache final : public Reclaimer {
                                  const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
+  std::array<Group, kGroups> groups() const;
   void clear();
   // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
   // Returns how many.
