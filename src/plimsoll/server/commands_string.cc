@@ -7,6 +7,7 @@
 
 #include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/internal/handlers.h"
+#include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 namespace {
@@ -121,7 +122,7 @@ struct Assignment {
 // What all of SET's family does to the key args[1].
 Progress assign(CommandContext& context, const Assignment& assignment) {
   const Options& options = assignment.options;
-  std::int64_t expires_at_ms = ByteCache::kNever;
+  std::int64_t expires_at_ms = context.default_end();
   if (options.expiry != Expiry::kNone) {
     const std::optional<std::int64_t> time = expiry_time(context, options);
     if (!time) return Progress::kDone;
@@ -159,7 +160,10 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
-  reply_value(context, context.read(context.args[1]));
+  Pace::Read read(context.pace);
+  ByteCache::Reading found = context.read(context.args[1]);
+  read.found(found.exists);
+  reply_value(context, std::move(found));
   return Progress::kDone;
 }
 
@@ -240,7 +244,10 @@ Progress mget_command(CommandContext& context) {
       const std::span<const std::string_view> rest = context.args.subspan(context.resume);
       if (rest.size() > 2) context.cache.prefetch(rest.first(std::min(kPrefetched, rest.size())));
     }
-    reply_value(context, context.read(context.args[context.resume]));
+    Pace::Read read(context.pace);
+    ByteCache::Reading found = context.read(context.args[context.resume]);
+    read.found(found.exists);
+    reply_value(context, std::move(found));
   }
   return Progress::kDone;
 }
@@ -249,7 +256,7 @@ Progress mset_command(CommandContext& context) {
   if (context.args.size() % 2 == 0) return refuse_arity(context);
   for (std::size_t i = 1; i < context.args.size(); i += 2) {
     ByteCache::Slot slot = context.lock(context.args[i]);
-    const WriteStatus status = put_argument(context, slot, i + 1, ByteCache::kNever);
+    const WriteStatus status = put_argument(context, slot, i + 1, context.default_end());
     // Redis knows before the first write that it is out of memory; here those before have been done.
     if (status != WriteStatus::kDone) return refuse_write(context, context.args[i], status);
   }

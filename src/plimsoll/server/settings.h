@@ -24,6 +24,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
 #include "plimsoll/cache/policy.h"
 #include "plimsoll/commitlog/log_store.h"
@@ -60,7 +61,12 @@ struct Settings {
   FullCache policy;
   Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
   bool analysis = true;                       // of the cache: a sample of its requests is kept
-  unsigned loops = 0;                         // event loops; 0: one a core
+  // Bounds of the cache beside the line; zero: none, and as many shards as cores and items want.
+  std::uint64_t cache_items = 0;
+  Bytes cache_size{};  // of records: keys, values and what is kept with each
+  std::size_t cache_shards = 0;
+  std::chrono::milliseconds default_ttl{0};  // of what is written without a time; zero: it stays
+  unsigned loops = 0;                        // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -85,7 +91,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 20;
+inline constexpr std::size_t kSettingKeys = 24;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 
