@@ -23,6 +23,14 @@ bool Extent::reserve(std::size_t size) {
   return true;
 }
 
+void Extent::reserve_held(std::size_t size) {
+  PLIMSOLL_CHECK(size <= capacity_ && reserved_ == 0, "%zu of %zu", size, capacity_);
+  const std::size_t wanted = std::min(rounded_to_pages(size), capacity_);
+  charge_.merge(account_->charge_held(Bytes(wanted)));
+  unpoison(data_, wanted);
+  reserved_ = wanted;
+}
+
 void Extent::set_size(std::size_t size) {
   PLIMSOLL_CHECK(size <= reserved_, "%zu of %zu", size, reserved_);
   if (size < size_) std::memset(data_ + size, 0, size_ - size);

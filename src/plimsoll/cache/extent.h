@@ -49,6 +49,8 @@ class Extent {
   // Charges pages up to `size`, to the account it was opened with or moved to; false when refused.
   // REQUIRES: size <= capacity(); nobody has pinned it, of charge_to() as well.
   [[nodiscard]] bool reserve(std::size_t size);
+  // As reserve(), granted even above the line: for who gives up more than that at once.
+  void reserve_held(std::size_t size);
   // REQUIRES: size <= reserved(). Bytes that were never written read as zero.
   void set_size(std::size_t size);
   // Moves the charge; false when the account's maximum refuses it.
