@@ -7,10 +7,13 @@
 #include <string>
 
 #include "plimsoll/cache/analysis.h"
+#include "plimsoll/cache/byte_cache.h"
 
 namespace plimsoll {
 
-std::string cache_text(const CacheAnalysis& analysis);
+// What compression brings and costs; empty where there is none.
+std::string compression_words(const ByteCache::Stats& stats, Compression compression);
+std::string cache_text(const CacheAnalysis& analysis, const std::string& compression = {});
 std::string cache_json(const CacheAnalysis& analysis);
 std::string cache_curve_text(const CacheAnalysis& analysis);
 

@@ -61,7 +61,7 @@ Progress getrange_command(CommandContext& context) {
     slot.touch();
     const Range range = slot.exists() ? range_of(*first, *last, slot.size()) : Range();
     const std::size_t size = range.end - range.begin;
-    if (size < ByteCache::kLargeValue) {
+    if (size < ByteCache::kLargeValue || !slot.large()) {  // a packed one has no pages of its own
       context.reply.bulk(size == 0 ? std::string_view() : slot.value().substr(range.begin, size));
       return Progress::kDone;
     }

@@ -106,7 +106,9 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .objective = given.objective,
              .evict = given.policy.evicts,
              .analyse = given.analysis,
-             .seed = random_seed()}),
+             .seed = random_seed(),
+             .compression = given.compression,
+             .describe_entries = given.entry_facts}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor) {
   governor.add(cache, cache.account());
@@ -183,6 +185,8 @@ bool Node::pressed() const {
 Settings Node::current_settings() const {
   Settings now = settings;
   now.policy = {.evicts = cache.evicts(), .order = cache.policy()};
+  now.compression = cache.compression();
+  now.entry_facts = cache.describes_entries();
   now.log_level = name_of(log.level());
   return now;
 }
@@ -194,6 +198,8 @@ std::string Node::set_now(std::string_view name, std::string_view value) {
   if (const char* wrong = key->set(now, value)) return wrong;
   cache.set_evict(now.policy.evicts);
   cache.set_policy(now.policy.order);
+  cache.set_compression(now.compression);
+  cache.set_describe_entries(now.entry_facts);
   log.set_level(log_level_named(now.log_level).value_or(log.level()));
   return {};
 }

@@ -19,7 +19,9 @@ Page page_for(const Node& node, const HttpRequest& request) {
   if (request.path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
   if (request.path == "/api/v1/pools")
     return {.content_type = "application/json", .body = pools_json(collect_pools(node))};
-  if (request.path == "/cache.txt") return {.body = cache_text(node.cache.analysis())};
+  if (request.path == "/cache.txt")
+    return {.body = cache_text(node.cache.analysis(),
+                               compression_words(node.cache.stats(), node.cache.compression()))};
   if (request.path == "/cache/curve.txt") return {.body = cache_curve_text(node.cache.analysis(false))};
   if (request.path == "/api/v1/cache")
     return {.content_type = "application/json", .body = cache_json(node.cache.analysis())};

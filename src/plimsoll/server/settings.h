@@ -25,6 +25,7 @@
 #include <tl/expected.hpp>
 
 #include "plimsoll/base/clock.h"
+#include "plimsoll/cache/compressor.h"
 #include "plimsoll/cache/policy.h"
 #include "plimsoll/commitlog/log_store.h"
 
@@ -60,7 +61,9 @@ struct Settings {
   FullCache policy;
   Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
   bool analysis = true;                       // of the cache: a sample of its requests is kept
-  unsigned loops = 0;                         // event loops; 0: one a core
+  Compression compression = Compression::kOff;
+  bool entry_facts = false;  // when each entry was made and read, and how often
+  unsigned loops = 0;        // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -85,7 +88,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 20;
+inline constexpr std::size_t kSettingKeys = 22;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

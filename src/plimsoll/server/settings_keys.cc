@@ -85,6 +85,13 @@ const char* set_objective(Settings& settings, std::string_view text) {
   return nullptr;
 }
 
+const char* set_compression(Settings& settings, std::string_view text) {
+  const std::optional<Compression> compression = compression_named(text);
+  if (!compression) return "write off, lz4 or zstd";
+  settings.compression = *compression;
+  return nullptr;
+}
+
 const char* set_loops(Settings& settings, std::string_view text) {
   std::optional<std::uint64_t> number = parse_uint64(text);
   if (!number || *number > kMostLoops) return "write a number from 0 (one loop a core) to 256";
@@ -185,6 +192,12 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      "keep a sample of the cache's requests, for plimsoll cache; it costs 1 % of the line", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.analysis); },
      [](const Settings& s) { return on_off(s.analysis); }},
+    {"compression", "off|lz4|zstd",
+     "what values are compressed with, if it pays, before the cache would give them up", true, false,
+     &set_compression, [](const Settings& s) { return std::string(name_of(s.compression)); }},
+    {"entry_facts", "on|off", "keep when each entry was made and read last, and how often; 12 bytes an entry",
+     true, false, [](Settings& s, std::string_view text) { return parse_switch(text, s.entry_facts); },
+     [](const Settings& s) { return on_off(s.entry_facts); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,
