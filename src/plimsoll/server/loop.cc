@@ -97,6 +97,7 @@ void Loop::tick() {
     node.cache.expire(node.clock.wall_ms());
   }
   node.follow_line();
+  node.keep_time();
 }
 
 }  // namespace plimsoll

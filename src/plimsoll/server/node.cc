@@ -150,6 +150,25 @@ std::string Node::open_log() {
   return {};
 }
 
+void Node::keep_time() {
+  const MonotonicTime now = clock.monotonic_now();
+  if (!timeline.due(now)) return;
+  const std::vector<Sample> last = governor.history().last(1);
+  if (last.empty()) return;
+  const auto read = [](const Traffic::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  Timeline::Deeds deeds{
+      .reclaims = events.total(EventKind::kReclaimed) + events.total(EventKind::kHeapTrimmed),
+      .throttles = read(traffic.accept_paused),
+      .rejects = read(traffic.connections_refused) + read(traffic.bodies_refused) + cache.stats().refused};
+  for (const auto& [cause, waited] : line.wait_stats()) deeds.throttles += waited.granted + waited.timed_out;
+  if (broker) {
+    const Broker::Stats stats = broker->stats();
+    deeds.throttles += stats.throttled_requests;
+    deeds.rejects += stats.produce_refused;
+  }
+  timeline.add(last.front(), deeds, now, clock.wall_ms());
+}
+
 void Node::follow_line() {
   const std::uint64_t now = line.line().count();
   if (followed_line_.exchange(now, std::memory_order_relaxed) == now) return;

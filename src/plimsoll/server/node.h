@@ -29,6 +29,7 @@
 #include "plimsoll/server/log.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/status.h"
+#include "plimsoll/server/timeline.h"
 #include "plimsoll/server/traffic.h"
 #include "plimsoll/server/turnstile.h"
 
@@ -42,6 +43,8 @@ class Node {
   // The line may have moved with its limit: the shares move with it. Cheap; called by a loop's tick.
   void follow_line();
   ServerPlan plan() const { return plan_server(line.line()); }
+  // Adds to the timeline when a second has passed. Cheap; called by a loop's tick.
+  void keep_time();
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
   bool pressed() const;
@@ -85,6 +88,7 @@ class Node {
   Governor governor;
   BodyGate gate;
   Traffic traffic;
+  Timeline timeline;
   SystemStorage storage;
   std::unique_ptr<LogStore> log_store;  // null without a data_dir
   std::unique_ptr<Broker> broker;       // the same

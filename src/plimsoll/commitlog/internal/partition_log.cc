@@ -235,6 +235,7 @@ PartitionLog::Summary PartitionLog::summary() const {
   MutexLock lock(mutex_);
   Summary all{.open = opened_, .segments = segments_.size()};
   for (const Segment& segment : segments_) all.bytes += segment.size;
+  all.records = static_cast<std::uint64_t>(end_offset_ - start_offset_);
   if (producers_) all.producers = producers_->size();
   if (!segments_.empty())
     all.window = segments_.back().size - std::min<std::uint64_t>(forgotten_, segments_.back().size);

@@ -75,6 +75,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     bool open = false;
     std::uint64_t segments = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t records = 0;
     std::uint64_t producers = 0;
     std::uint64_t window = 0;  // bytes of the active segment that are to stay cached
   };
