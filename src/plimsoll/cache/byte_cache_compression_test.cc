@@ -1,7 +1,9 @@
 // Values that are compressed instead of being given up, and what is kept of entries.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "plimsoll/cache/internal/fixture.h"
@@ -206,6 +208,39 @@ TEST(CacheCompression, BoundsInBytesAreKeptAndHoldMore) {
   };
   EXPECT_NEAR(static_cast<double>(items(Compression::kOff)), 1000, 50);
   EXPECT_GT(items(Compression::kZstd), 1250);
+}
+
+TEST(CacheCompression, StaysRightUnderThreadsSwitchesAndReclaim) {
+  CacheFixture f(20_MiB, true, 4, PolicyKind::kLru, Compression::kLz4);
+  std::atomic<int> wrong{0};
+  auto work = [&](std::uint64_t seed) {
+    Random random(seed);
+    for (int i = 0; i < 12'000; ++i) {
+      const std::uint64_t number = random.below(20'000);
+      const std::string value = json_like(number, 900 + number % 200);
+      ByteCache::Slot slot = f.cache.lock(key_of(number), 1000);
+      slot.touch();
+      if (!slot.exists()) {
+        slot.put(value);
+      } else if (slot.value() != value) {
+        ++wrong;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) threads.emplace_back(work, seed);
+  for (int i = 0; i < 30; ++i) {
+    f.cache.set_compression(kCompressions[static_cast<std::size_t>(i) % kCompressions.size()]);
+    f.cache.set_describe_entries(i % 4 == 0);
+    f.cache.reclaim(256_KiB);
+    static_cast<void>(f.cache.stats());
+    std::this_thread::yield();
+  }
+  f.cache.set_compression(Compression::kLz4);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(f.cache.stats().compression.packed, 100);
+  f.cache.CheckInvariants();
 }
 
 TEST(CacheCompression, IsNotTriedWhereItemsAreCounted) {
