@@ -126,7 +126,7 @@ Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
 
 bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
   return account.used().plus_clamped(bytes) <= account.maximum() &&
-         !release(missing_for(account, bytes), nullptr).zero();
+         !release(missing_for(account, bytes), nullptr, bytes <= kPackedFor).zero();
 }
 
 bool ByteCache::reserve(Extent& extent, std::size_t size) {

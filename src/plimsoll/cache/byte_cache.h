@@ -234,7 +234,7 @@ class ByteCache final : public Reclaimer {
 
  private:
   static constexpr Bytes kIndexBlock = 16_KiB;
-  static constexpr Bytes kPackedFor = 2_MiB;  // more than that is given up without packing it
+  static constexpr Bytes kPackedFor = 2_MiB;  // for more than that nothing is packed
 
   CacheShard& shard_of(std::uint64_t hash) const;
   std::uint64_t weight() const;  // of all items

@@ -1,6 +1,7 @@
 // Values that are compressed instead of being given up, and what is kept of entries.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -154,6 +155,21 @@ TEST(CacheCompression, CompressesLargeValuesToo) {
   filled.f.cache.CheckInvariants();
   filled.f.cache.clear();
   EXPECT_LE(filled.f.account.used(), filled.f.cache.stats().compression.contexts + 72_KiB);
+}
+
+// Whose pages are charged to their receiver first, so that room is made before they are the cache's.
+TEST(CacheCompression, CompressesLargeValuesWhenBodiesNeedTheRoom) {
+  CacheFixture f(24_MiB, true, 4, PolicyKind::kLru, Compression::kLz4);
+  for (std::uint64_t i = 0; i < 1500; ++i) {
+    Result<ExtentRef> body = f.cache.open_extent(40'000, f.others);
+    ASSERT_TRUE(body && f.cache.reserve(**body, 40'000));
+    (*body)->set_size(40'000);
+    const std::string value = json_like(i, 40'000);
+    std::copy(value.begin(), value.end(), (*body)->data());
+    ASSERT_EQ(f.cache.lock(key_of(i), 1000).put(std::move(*body)), WriteStatus::kDone);
+  }
+  EXPECT_GT(f.cache.stats().packed, 200);
+  f.cache.CheckInvariants();
 }
 
 TEST(CacheCompression, LeavesAloneWhatDoesNotPayAndSoonStopsTrying) {

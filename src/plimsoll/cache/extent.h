@@ -49,8 +49,6 @@ class Extent {
   // Charges pages up to `size`, to the account it was opened with or moved to; false when refused.
   // REQUIRES: size <= capacity(); nobody has pinned it, of charge_to() as well.
   [[nodiscard]] bool reserve(std::size_t size);
-  // As reserve(), granted even above the line: for who gives up more than that at once.
-  void reserve_held(std::size_t size);
   // REQUIRES: size <= reserved(). Bytes that were never written read as zero.
   void set_size(std::size_t size);
   // Moves the charge; false when the account's maximum refuses it.
@@ -134,6 +132,8 @@ class ExtentStore {
   // An extent of size 0 that can grow to `capacity`. Errors: kOutOfRange above kLargest; kSystem, kRefused
   // without address space.
   Result<ExtentRef> open(std::size_t capacity, Account& account);
+  // With pages for `size` bytes, which are granted even above the line: for who gives up more at once.
+  Result<ExtentRef> open_held(std::size_t size, Account& account);
   std::size_t live() const { return live_.load(std::memory_order_relaxed); }
 
  private:
@@ -147,6 +147,7 @@ class ExtentStore {
     std::vector<std::uint32_t> free;  // used before, without pages now
   };
 
+  Result<ExtentRef> open_with(Charge charge, std::size_t capacity, Account& account);
   void close(Extent* extent);
   Result<std::uint32_t> take_slot(std::size_t slot_class) PLIMSOLL_REQUIRES(mutex_);
 

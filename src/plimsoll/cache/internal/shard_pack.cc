@@ -48,12 +48,10 @@ std::uint64_t CacheShard::pack_victim(Locator victim) {
                                           record.expiring(), segments_.unit(), record.described());
   ExtentRef extent;
   if (record.large()) {
-    Result<ExtentRef> opened = options_.extents.open(size, options_.account);
+    Result<ExtentRef> opened = options_.extents.open_held(size, options_.account);
     if (!opened) return 0;
     extent = std::move(*opened);
-    extent->reserve_held(size);
     if (extent->charged() >= record.extent()->charged()) return 0;
-    extent->set_size(size);
     std::memcpy(extent->data(), packed.view().data(), size);
   } else if (length >= before) {
     return 0;
