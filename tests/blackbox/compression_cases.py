@@ -8,7 +8,7 @@ from kit import Plimsoll, encode, expect
 
 PLIMSOLL = None  # the program; set by main
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet")
-KEYS = 40000
+KEYS = 30000
 FLAGS = ("--line", "24MiB", "--data-dir", "", "--loops", "1")
 
 
