@@ -67,7 +67,8 @@ ByteCache::ByteCache(const Options& options)
                                                          .extents = extents_,
                                                          .compressor = compressor_,
                                                          .compression = compression_,
-                                                         .describe = describe_}));
+                                                         .describe = describe_,
+                                                         .group_of = options.group_of}));
   }
   policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);
@@ -125,8 +126,9 @@ Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
 }
 
 bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
-  return account.used().plus_clamped(bytes) <= account.maximum() &&
-         !release(missing_for(account, bytes), nullptr, bytes <= kPackedFor).zero();
+  // Another's account that is full is not helped by what goes here.
+  if (&account != &options_.account && account.used().plus_clamped(bytes) > account.maximum()) return false;
+  return !release(missing_for(account, bytes), nullptr, bytes <= kPackedFor).zero();
 }
 
 bool ByteCache::reserve(Extent& extent, std::size_t size) {
@@ -241,6 +243,18 @@ std::uint64_t ByteCache::size() const {
     items += shard->index().size();
   }
   return items;
+}
+
+std::array<ByteCache::Group, ByteCache::kGroups> ByteCache::groups() const {
+  std::array<Group, kGroups> sum;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    for (std::size_t i = 0; i < kGroups; ++i) {
+      sum[i].items += shard->groups()[i].items;
+      sum[i].expiring += shard->groups()[i].expiring;
+    }
+  }
+  return sum;
 }
 
 void ByteCache::clear() {

@@ -20,6 +20,7 @@
 // owns the items; account, pages and clock must outlive it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -80,6 +81,13 @@ class ByteCache final : public Reclaimer {
     // live once more then. Not with max_items, where nothing is won.
     Compression compression = Compression::kOff;
     bool describe_entries = false;  // keeps EntryFacts of what is written, for 12 bytes an item
+    // Which of kGroups a key belongs to, for groups(); null: all to the first.
+    unsigned (*group_of)(std::string_view key) = nullptr;
+  };
+  // Items of one group of keys, expired ones that were not dropped yet among them.
+  static constexpr std::size_t kGroups = 16;
+  struct Group {
+    std::uint64_t items = 0, expiring = 0;
   };
   struct Stats {
     std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
@@ -182,9 +190,9 @@ class ByteCache final : public Reclaimer {
   // already.
   bool watch(KeyWatcher& watcher, std::string_view key);
 
-  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
-  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
-  // alone.
+  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account is full
+  // and not the cache's own, or nothing evictable is left. May be called while the thread has a slot: its
+  // shard is left alone.
   bool make_room_for(const Account& account, Bytes bytes);
   // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
   [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
@@ -203,6 +211,7 @@ class ByteCache final : public Reclaimer {
                                  const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
+  std::array<Group, kGroups> groups() const;
   void clear();
   // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
   // Returns how many.

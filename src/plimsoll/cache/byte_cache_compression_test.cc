@@ -227,7 +227,7 @@ TEST(CacheCompression, BoundsInBytesAreKeptAndHoldMore) {
 }
 
 TEST(CacheCompression, StaysRightUnderThreadsSwitchesAndReclaim) {
-  CacheFixture f(20_MiB, true, 4, PolicyKind::kLru, Compression::kLz4);
+  CacheFixture f(12_MiB, true, 4, PolicyKind::kLru, Compression::kLz4);
   std::atomic<int> wrong{0};
   auto work = [&](std::uint64_t seed) {
     Random random(seed);

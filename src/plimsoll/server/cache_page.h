@@ -8,13 +8,15 @@
 
 #include "plimsoll/cache/analysis.h"
 #include "plimsoll/cache/byte_cache.h"
+#include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 
 // What compression brings and costs; empty where there is none.
 std::string compression_words(const ByteCache::Stats& stats, Compression compression);
-std::string cache_text(const CacheAnalysis& analysis, const std::string& compression = {});
-std::string cache_json(const CacheAnalysis& analysis);
+std::string cache_text(const CacheAnalysis& analysis, const Pace::Figures& pace,
+                       const std::string& compression = {});
+std::string cache_json(const CacheAnalysis& analysis, const Pace::Figures& pace);
 std::string cache_curve_text(const CacheAnalysis& analysis);
 
 }  // namespace plimsoll

@@ -46,6 +46,14 @@ std::string head_of(const Page& page, bool keep_alive) {
                   .extra = std::span(extra).first(fields)});
 }
 
+asio::awaitable<Page> page_elsewhere(const Node& node, std::string path) { co_return page_for(node, path); }
+
+// What takes long is made by the worker meanwhile.
+asio::awaitable<Page> page_of(Loop& loop, std::string path) {
+  if (!takes_long(path)) co_return page_for(loop.node, path);
+  co_return co_await asio::co_spawn(loop.worker, page_elsewhere(loop.node, path), asio::use_awaitable);
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(Loop& loop, asio::ip::tcp::socket socket)
@@ -91,7 +99,7 @@ asio::awaitable<void> HttpConnection::serve() {
           going = false;
           break;
         }
-        const Page page = page_for(loop_.node, request);
+        const Page page = co_await page_of(loop_, std::string(request.path));
         input.erase(0, decoder.consumed());
         going = co_await send(page, keep_alive, head_only);
         going = going && keep_alive;

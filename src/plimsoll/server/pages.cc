@@ -33,8 +33,8 @@ Page live(const Node&) {
 }
 
 Page cache(const Node& node) {
-  return text(
-      cache_text(node.cache.analysis(), compression_words(node.cache.stats(), node.cache.compression())));
+  return text(cache_text(node.forecast(), node.pace.figures(),
+                         compression_words(node.cache.stats(), node.cache.compression())));
 }
 
 // By size, as far as they were used since the start: what was not is not opened for being looked at.
@@ -88,17 +88,20 @@ constexpr std::array kPaths{
          [](const Node& node) { return text(cache_curve_text(node.cache.analysis(false))); }},
     Path{"/api/v1/status", [](const Node& node) { return json(status_json(node.status())); }},
     Path{"/api/v1/pools", [](const Node& node) { return json(pools_json(collect_pools(node))); }},
-    Path{"/api/v1/cache", [](const Node& node) { return json(cache_json(node.cache.analysis())); }},
+    Path{"/api/v1/cache",
+         [](const Node& node) { return json(cache_json(node.forecast(), node.pace.figures())); }},
     Path{"/api/v1/topics", &topics},
     Path{"/api/v1/history", [](const Node& node) { return json(timeline_json(node.timeline.after(0))); }},
 };
 
 }  // namespace
 
-Page page_for(const Node& node, const HttpRequest& request) {
+bool takes_long(std::string_view path) { return path == "/cache.txt" || path == "/api/v1/cache"; }
+
+Page page_for(const Node& node, std::string_view path) {
   std::string others = std::string(kEventsPath);
   for (const Path& known : kPaths) {
-    if (known.path == request.path) return known.page(node);
+    if (known.path == path) return known.page(node);
     others.insert(0, std::string(known.path) + ", ");
   }
   return {.status = 404, .body = "not here: " + others + " are\n"};

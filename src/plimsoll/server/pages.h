@@ -11,15 +11,15 @@
 //   /api/v1/events   status and the seconds since, once a second, as server-sent events (HttpConnection sends
 //                    them)
 //
-// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond. Limits: /api/v1/topics has
-// the 20 largest. Errors: 404, 405 as pages. Ownership: none.
+// Thread-safety: any thread. Cost: a walk over all figures, about a millisecond; tens of them for what
+// takes_long(), which is not for a loop's thread. Limits: /api/v1/topics has the 20 largest. Errors: 404, 405
+// as pages. Ownership: none.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "plimsoll/server/node.h"
-#include "plimsoll/wire/http_request.h"
 
 namespace plimsoll {
 
@@ -35,7 +35,8 @@ struct Page {
 
 inline constexpr std::string_view kEventsPath = "/api/v1/events";
 
-Page page_for(const Node& node, const HttpRequest& request);
+bool takes_long(std::string_view path);
+Page page_for(const Node& node, std::string_view path);
 
 // The live page, as it was built: page/page.html with its style, its script and the library that draws.
 std::string_view live_page();

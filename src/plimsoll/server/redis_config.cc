@@ -61,11 +61,13 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"cluster-enabled", "no"},
           {"compression", std::string(name_of(settings.compression))},
           {"databases", "16"},
+          {"default-ttl", short_duration(settings.default_ttl)},
           {"dir", settings.data_dir},
           {"entry-facts", settings.entry_facts ? "yes" : "no"},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
           {"maxmemory-policy", redis_policy(settings.policy)},
+          {"notify-keyspace-events", ""},
           {"port", std::to_string(resp_port)},
           {"proto-max-bulk-len", std::to_string(ByteCache::kMaxValue)},
           {"requirepass", settings.password},
@@ -96,6 +98,7 @@ tl::expected<SettingChange, std::string> setting_change(const Settings& settings
       return tl::unexpected(std::string("argument must be 'yes' or 'no'"));
     return SettingChange{"entry_facts", yes ? "on" : "off"};
   }
+  if (equals_ignoring_case(name, "default-ttl")) return SettingChange{"default_ttl", std::string(value)};
   if (equals_ignoring_case(name, "loglevel")) {
     for (const LevelName& level : kLevels) {
       if (equals_ignoring_case(value, level.redis))

@@ -43,6 +43,7 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
                                                         {"MAXMEMORY-POLICY", "ALLKEYS-LRU"},
                                                         {"compression", "ZSTD"},
                                                         {"entry-facts", "yes"},
+                                                        {"default-ttl", "10m"},
                                                         {"loglevel", "verbose"},
                                                         {"loglevel", "nothing"}}) {
     auto change = setting_change(settings, 1_MiB, name, value);
@@ -57,6 +58,7 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
   EXPECT_TRUE(settings.entry_facts);
   EXPECT_FALSE(setting_change(settings, 1_MiB, "compression", "gzip"));
   EXPECT_FALSE(setting_change(settings, 1_MiB, "entry-facts", "maybe"));
+  EXPECT_EQ(value_of(settings, "default-ttl"), "10m");
 }
 
 TEST(RedisConfig, SettingAValueToWhatItIsDoesNothing) {

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
 #include "plimsoll/cache/compressor.h"
 #include "plimsoll/cache/policy.h"
@@ -63,7 +64,12 @@ struct Settings {
   bool analysis = true;                       // of the cache: a sample of its requests is kept
   Compression compression = Compression::kOff;
   bool entry_facts = false;  // when each entry was made and read, and how often
-  unsigned loops = 0;        // event loops; 0: one a core
+  // Bounds of the cache beside the line; zero: none, and as many shards as cores and items want.
+  std::uint64_t cache_items = 0;
+  Bytes cache_size{};  // of records: keys, values and what is kept with each
+  std::size_t cache_shards = 0;
+  std::chrono::milliseconds default_ttl{0};  // of what is written without a time; zero: it stays
+  unsigned loops = 0;                        // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -88,7 +94,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 22;
+inline constexpr std::size_t kSettingKeys = 26;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

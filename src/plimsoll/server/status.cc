@@ -73,6 +73,7 @@ Status collect_status(const StatusSources& from) {
   status.analysis = from.cache.analysis(false);
   status.policy = from.settings.policy;
   status.traffic = read(from.traffic);
+  if (from.pace) status.pace = from.pace->figures();
   if (from.log && from.broker) status.log = LogStatus{from.log->stats(), from.broker->stats()};
   return status;
 }

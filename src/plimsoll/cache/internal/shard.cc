@@ -173,6 +173,7 @@ bool CacheShard::link_new(const Write& w, Locator at) {
   payload_ += Bytes(record.payload());
   if (w.extent != nullptr) extents_ += w.extent->release()->charged();
   ++counters_.inserted;
+  ++group_of(record).items;
   if (old != kNoLocator) {
     policy_->replaced(old, at);
     discard(item(old), Removal::kReplaced);
@@ -199,10 +200,17 @@ bool CacheShard::make_fit(const Write& w, std::uint64_t weight) {
 }
 
 void CacheShard::schedule(Locator at, std::int64_t expires_at_ms, std::int64_t now_ms) {
-  ItemExpiry& expiry = *item(at).expiry();
-  if (expiry.at_ms != ByteCache::kNever) wheel_.remove(at);
+  Item& record = item(at);
+  ItemExpiry& expiry = *record.expiry();
+  if (expiry.at_ms != ByteCache::kNever) {
+    wheel_.remove(at);
+    --group_of(record).expiring;
+  }
   expiry.at_ms = expires_at_ms;
-  if (expires_at_ms != ByteCache::kNever) wheel_.add(at, now_ms);
+  if (expires_at_ms != ByteCache::kNever) {
+    wheel_.add(at, now_ms);
+    ++group_of(record).expiring;
+  }
 }
 
 void CacheShard::resized(Locator at, Bytes charged_before) {
@@ -220,7 +228,12 @@ void CacheShard::resized(Locator at, Bytes charged_before) {
 void CacheShard::retire(Item& record, Removal why) {
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
   weight_ -= record.weight(segments_.unit());
-  if (record.expires_at_ms() != ByteCache::kNever) wheel_.remove(segments_.locator_of(&record));
+  ByteCache::Group& group = group_of(record);
+  --group.items;
+  if (record.expires_at_ms() != ByteCache::kNever) {
+    wheel_.remove(segments_.locator_of(&record));
+    --group.expiring;
+  }
   if (record.packed()) count_packed(record, false);
   if (record.large()) {
     Extent* extent = record.extent();
@@ -293,6 +306,7 @@ void CacheShard::clear() {
   holes_.clear();
   payload_ = extents_ = saved_ = Bytes();
   used_ = live_ = weight_ = packed_ = 0;
+  groups_ = {};
   while (oldest_ != nullptr) {
     Segment* segment = oldest_;
     unseal(*segment);
@@ -377,6 +391,13 @@ void CacheShard::CheckInvariants() const {
   PLIMSOLL_CHECK(payload == payload_ && extents == extents_);
   PLIMSOLL_CHECK(packed == packed_ && saved == saved_, "%llu packed of %llu",
                  static_cast<unsigned long long>(packed), static_cast<unsigned long long>(packed_));
+  std::uint64_t grouped = 0, expiring = 0;
+  for (const ByteCache::Group& group : groups_) {
+    grouped += group.items;
+    expiring += group.expiring;
+  }
+  PLIMSOLL_CHECK(grouped == items && expiring == wheel_.size(), "%llu items and %llu expiring in groups",
+                 static_cast<unsigned long long>(grouped), static_cast<unsigned long long>(expiring));
 }
 
 }  // namespace plimsoll

@@ -54,6 +54,7 @@ class CacheShard {
     Compressor& compressor;
     const std::atomic<Compression>& compression;  // what victims are packed with from now on
     const std::atomic<bool>& describe;            // whether records that are written have facts
+    unsigned (*group_of)(std::string_view key) = nullptr;
   };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;
@@ -109,6 +110,7 @@ class CacheShard {
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
   const Counters& counters() const { return counters_; }
+  const std::array<ByteCache::Group, ByteCache::kGroups>& groups() const { return groups_; }
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   std::uint64_t packed() const { return packed_; }  // items
@@ -186,6 +188,9 @@ class CacheShard {
   void retire(Item& record, Removal why);
   void discard(Item& record, Removal why);  // retire(), and the segment goes when nothing in it is live
   bool link_new(const Write& w, Locator at);
+  ByteCache::Group& group_of(Item& record) {
+    return groups_[options_.group_of != nullptr ? options_.group_of(record.key()) : 0];
+  }
   void charge_policy();
   // relaxed: a bound that is late by some requests is asked again under the sampler's lock.
   bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
@@ -229,6 +234,7 @@ class CacheShard {
   int in_vain_ = 0;   // segments that were emptied since something was given up, and none was won
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
+  std::array<ByteCache::Group, ByteCache::kGroups> groups_{};
 };
 
 }  // namespace plimsoll

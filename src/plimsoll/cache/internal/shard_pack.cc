@@ -96,6 +96,7 @@ void CacheShard::take_over(Item& victim, Item& packed) {
   weight_ += packed.weight(segments_.unit());
   payload_ += Bytes(packed.payload());
   count_packed(packed, true);
+  ++group_of(packed).items;
   ++counters_.packed;
   index_.move(static_cast<std::uint32_t>(hash_of(at)), from, at);
   policy_->readmit(from, at);
