@@ -37,7 +37,10 @@ ByteCache::ByteCache(const Options& options)
       segments_(
           new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),
       blocks_(new SegmentStore(
-          {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})) {
+          {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})),
+      compressor_({.account = options.account}),
+      compression_(options.compression),
+      describe_(options.describe_entries) {
   PLIMSOLL_CHECK(std::has_single_bit(options.shards) && options.shards <= 64, "%zu shards", options.shards);
   if (options.analyse) {
     sampler_ = std::make_unique<AccessSampler>(AccessSampler::Options{
@@ -62,6 +65,10 @@ ByteCache::ByteCache(const Options& options)
                                                          .max_items = part(options.max_items),
                                                          .max_bytes = part(options.max_bytes.count()),
                                                          .owner = options.owner,
+                                                         .extents = extents_,
+                                                         .compressor = compressor_,
+                                                         .compression = compression_,
+                                                         .describe = describe_,
                                                          .group_of = options.group_of}));
   }
   policy_.store(options.policy, std::memory_order_relaxed);
@@ -83,7 +90,9 @@ bool ByteCache::watch(KeyWatcher& watcher, std::string_view key) {
   return watches_.add(watcher, hash64(key, options_.seed));
 }
 
-Bytes ByteCache::release(Bytes wanted, CacheShard* own) {
+Bytes ByteCache::release(Bytes wanted, CacheShard* own) { return release(wanted, own, wanted <= kPackedFor); }
+
+Bytes ByteCache::release(Bytes wanted, CacheShard* own, bool pack) {
   const bool evict = evicts();
   const CacheShard* held = CacheShard::held_by_this_thread;
   Bytes released;
@@ -92,18 +101,18 @@ Bytes ByteCache::release(Bytes wanted, CacheShard* own) {
     CacheShard& shard = *shards_[next_release_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
     Bytes some;
     if (&shard == held) {
-      if (&shard == own) some = shard.release_some(evict);  // its hits were drained for the slot
+      if (&shard == own) some = shard.release_some(evict, pack);  // its hits were drained for the slot
     } else if (held != nullptr) {
       // A shard is locked already: waiting for a second lock could deadlock, trying cannot.
       if (shard.mutex().try_lock()) {
         shard.drain_hits();
-        some = shard.release_some(evict);
+        some = shard.release_some(evict, pack);
         shard.mutex().unlock();
       }
     } else {
       MutexLock lock(shard.mutex());
       shard.drain_hits();
-      some = shard.release_some(evict);
+      some = shard.release_some(evict, pack);
     }
     dry = some.zero() ? dry + 1 : 0;
     released += some;
@@ -122,7 +131,7 @@ Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
 bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
   // Another's account that is full is not helped by what goes here.
   if (&account != &options_.account && account.used().plus_clamped(bytes) > account.maximum()) return false;
-  return !release(missing_for(account, bytes), nullptr).zero();
+  return !release(missing_for(account, bytes), nullptr, bytes <= kPackedFor).zero();
 }
 
 bool ByteCache::reserve(Extent& extent, std::size_t size) {
@@ -141,7 +150,8 @@ Result<ExtentRef> ByteCache::open_extent(std::size_t capacity, Account& account)
   return extent;
 }
 
-Bytes ByteCache::reclaim(Bytes wanted) { return release(wanted, nullptr); }
+// Whoever is pressed has no time for packing.
+Bytes ByteCache::reclaim(Bytes wanted) { return release(wanted, nullptr, false); }
 
 void ByteCache::tick() {
   epochs().collect();
@@ -150,7 +160,7 @@ void ByteCache::tick() {
   CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
   if (!shard.mutex().try_lock()) return;
   shard.drain_hits();
-  if (shard.is_sparse()) shard.release_some(false);
+  if (shard.is_sparse()) shard.release_some(false, false);
   shard.mutex().unlock();
 }
 
@@ -291,7 +301,10 @@ ByteCache::Stats ByteCache::stats() const {
     sum.extents += shard->extents();
     sum.dead += shard->dead();
     sum.policy += shard->policy_memory();
+    sum.packed += shard->packed();
+    sum.saved += shard->saved();
   }
+  sum.compression = compressor_.stats();
   sum.segments = segments_->held();
   sum.index = blocks_->held();
   return sum;
@@ -318,6 +331,16 @@ void ByteCache::Describe(StatSink& sink) const {
   sink.counter("cache_expired_total", "Keys whose time had come", number(s.expired));
   sink.counter("cache_relocated_total", "Records moved to empty a segment", number(s.relocated));
   sink.counter("cache_refused_total", "Writes refused for lack of memory", number(s.refused));
+  sink.gauge("cache_compressed_items", "Keys whose value is kept compressed", number(s.packed));
+  sink.gauge("cache_compression_saved_bytes", "What their values would take more as they were",
+             s.saved.as_double());
+  sink.gauge("cache_compression_contexts_bytes", "Held to compress and to decompress with",
+             s.compression.contexts.as_double());
+  sink.counter("cache_compressions_total", "Values compressed instead of being given up",
+               number(s.compression.packed));
+  sink.counter("cache_compressions_unpaid_total", "Attempts that would not have saved an eighth",
+               number(s.compression.did_not_pay));
+  sink.counter("cache_decompressions_total", "Reads of a compressed value", number(s.compression.unpacked));
   if (sampler_ == nullptr) return;
   const CacheAnalysis a = analysis(false);
   sink.gauge("cache_analysis_bytes", "Held by the sample of requests", a.memory.as_double());

@@ -39,6 +39,7 @@
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/reclaimer.h"
 #include "plimsoll/cache/analysis.h"
+#include "plimsoll/cache/compressor.h"
 #include "plimsoll/cache/extent.h"
 #include "plimsoll/cache/held.h"
 #include "plimsoll/cache/key_watches.h"
@@ -80,6 +81,10 @@ class ByteCache final : public Reclaimer {
     std::uint64_t max_items = 0;
     Bytes max_bytes{};
     HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
+    // What items of 128 bytes to 64 KiB are packed with, if it pays, when the policy would give them up; they
+    // live once more then. Not with max_items, where nothing is won.
+    Compression compression = Compression::kOff;
+    bool describe_entries = false;  // keeps EntryFacts of what is written, for 12 bytes an item
     // Which of kGroups a key belongs to, for groups(); null: all to the first.
     unsigned (*group_of)(std::string_view key) = nullptr;
   };
@@ -98,6 +103,19 @@ class ByteCache final : public Reclaimer {
     Bytes dead;                  // in segments: of items that are gone, until their segment is emptied
     Bytes policy;                // what the policy remembers beside the items' own links
     std::uint64_t expiring = 0;  // items with a time to live
+    std::uint64_t packed = 0;    // items that are compressed
+    Bytes saved;                 // by that: what payload would be more
+    Compressor::Stats compression;
+
+    // How many times the items that there would be in the same memory if nothing were packed.
+    double compression_gain() const {
+      return saved.zero() ? 1 : (payload + saved).as_double() / payload.as_double();
+    }
+  };
+  struct EntryFacts {
+    std::int64_t created_s;  // Unix time; overwriting a key does not create it
+    std::int64_t accessed_s;
+    std::uint64_t accesses;  // reads that touch() was called for
   };
 
   explicit ByteCache(const Options& options);
@@ -116,8 +134,13 @@ class ByteCache final : public Reclaimer {
     std::size_t size() const;            // of the value
     std::int64_t expires_at_ms() const;  // or kNever
     std::size_t memory() const;          // bytes the item takes, everything counted
-    bool large() const;                  // then it can be pinned
+    bool large() const;                  // then it can be pinned; never when it is packed
     PinnedValue pin() const;             // REQUIRES: large()
+    Compression packed_with() const;     // kOff: it is stored as it is
+    std::size_t stored_size() const;     // of the value as it is stored
+    unsigned frequency() const;          // what the policy knows of its use
+    // Kept if describe_entries was on when it was written; a touch() is seen from the next on.
+    std::optional<EntryFacts> facts() const;
 
     // Counts the access for the policy and the hit rate; call once where a client reads the key, present or
     // absent.
@@ -162,6 +185,7 @@ class ByteCache final : public Reclaimer {
     std::int64_t now_ms_;
     std::uint32_t item_ = kNoItem;
     bool changing_ = false;
+    mutable Compressor::Buffer unpacked_;  // the value of a packed item, once it was asked for
   };
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
@@ -173,9 +197,11 @@ class ByteCache final : public Reclaimer {
     bool exists = false;
     std::size_t size = 0;  // of the value
     std::int64_t expires_at_ms = kNever;
-    PinnedValue pinned;  // a large value
+    PinnedValue pinned;            // a large value
+    Compressor::Buffer unpacked;  // a packed one that does not fit into `into`
   };
-  // A value that is not large is copied to `into`, if it fits: kLargeValue bytes are always enough.
+  // A value that is not large is copied to `into`, if it fits: kLargeValue bytes are enough for all but packed
+  // ones.
   Reading read(std::string_view key, std::int64_t now_ms, std::span<char> into);
   // The object that the key holds, if it does.
   HeldPin read_held(std::string_view key, std::int64_t now_ms);
@@ -220,6 +246,11 @@ class ByteCache final : public Reclaimer {
   // Shard by shard, each converting the order of its items and how often they were used. Cost: about 100 ns
   // an item, under its shard's lock.
   void set_policy(PolicyKind kind);
+  // Of victims from now on; what is packed stays as it is, and readable.
+  void set_compression(Compression with) { compression_.store(with, std::memory_order_relaxed); }
+  Compression compression() const { return compression_.load(std::memory_order_relaxed); }
+  void set_describe_entries(bool describe) { describe_.store(describe, std::memory_order_relaxed); }
+  bool describes_entries() const { return describe_.load(std::memory_order_relaxed); }
   PolicyKind policy() const { return policy_.load(std::memory_order_relaxed); }
 
   std::string_view name() const override { return "cache"; }
@@ -236,6 +267,7 @@ class ByteCache final : public Reclaimer {
 
  private:
   static constexpr Bytes kIndexBlock = 16_KiB;
+  static constexpr Bytes kPackedFor = 2_MiB;  // for more than that nothing is packed
 
   CacheShard& shard_of(std::uint64_t hash) const;
   struct Request;
@@ -244,6 +276,7 @@ class ByteCache final : public Reclaimer {
   // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
   // if its items may go too; else null.
   Bytes release(Bytes wanted, CacheShard* own);
+  Bytes release(Bytes wanted, CacheShard* own, bool pack);
   // How much has to go before a charge of `bytes` to `account` is granted.
   Bytes missing_for(const Account& account, Bytes bytes) const;
 
@@ -254,6 +287,10 @@ class ByteCache final : public Reclaimer {
   std::unique_ptr<SegmentStore> segments_;
   std::unique_ptr<SegmentStore> blocks_;    // of the index
   std::unique_ptr<AccessSampler> sampler_;  // null: nothing is analysed
+  Compressor compressor_;
+  // relaxed, both: whoever switches them waits for nothing.
+  std::atomic<Compression> compression_;
+  std::atomic<bool> describe_;
   std::vector<std::unique_ptr<CacheShard>> shards_;
   std::atomic<bool> evict_{true};
   std::atomic<PolicyKind> policy_{PolicyKind::kLru};

@@ -7,14 +7,15 @@
 
 #include "plimsoll/base/sanitized.h"
 #include "plimsoll/cache/internal/fixture.h"
+#include "plimsoll/cache/internal/json_like.h"
 
 namespace plimsoll {
 namespace {
 
 class Model {
  public:
-  Model(bool evict, std::uint64_t seed, Bytes limit)
-      : fixture_(limit, evict, 2), evict_(evict), random_(seed) {}
+  Model(bool evict, std::uint64_t seed, Bytes limit, Compression compression = Compression::kOff)
+      : fixture_(limit, evict, 2, PolicyKind::kLru, compression), evict_(evict), random_(seed) {}
 
   void run(int operations) {
     for (int i = 0; i < operations && !testing::Test::HasFatalFailure(); ++i) step(i);
@@ -23,9 +24,12 @@ class Model {
     if (!evict_) check_expiry();
     fixture_.cache.clear();
     fixture_.cache.CheckInvariants();
-    EXPECT_LE(fixture_.account.used(), 72_KiB) << "descriptors that this thread keeps in its magazines";
+    const ByteCache::Stats left = fixture_.cache.stats();
+    EXPECT_LE(fixture_.account.used(), left.compression.contexts + left.policy + 72_KiB)
+        << "descriptors that this thread keeps in its magazines";
     EXPECT_EQ(fixture_.account.pinned(), 0_B);
   }
+  std::uint64_t compressed() const { return fixture_.cache.stats().compression.packed; }
 
  private:
   struct Entry {
@@ -48,6 +52,7 @@ class Model {
     now_ += static_cast<std::int64_t>(random_.below(20));
     if (random_.below(1000) == 0) fixture_.cache.set_policy(kPolicyKinds[random_.below(kPolicyKinds.size())]);
     if (random_.below(500) == 0) fixture_.cache.tick();
+    if (fixture_.cache.compression() != Compression::kOff) switch_some();
     if (random_.below(2000) == 0) fixture_.cache.CheckInvariants();
     const std::uint64_t number = random_.below(evict_ ? 3000 : 300);
     const std::string key = "key" + std::to_string(number) + std::string(number % 40, 'p');
@@ -61,6 +66,18 @@ class Model {
     if (pins_.size() < 8) return;
     ASSERT_EQ(pins_[0].first.view(), pins_[0].second) << "operation " << i;
     pins_.erase(pins_.begin());
+  }
+
+  void switch_some() {
+    if (random_.below(1000) == 0)
+      fixture_.cache.set_compression(random_.below(2) == 0 ? Compression::kLz4 : Compression::kZstd);
+    if (random_.below(1000) == 0) fixture_.cache.set_describe_entries(!fixture_.cache.describes_entries());
+  }
+  // With compression every third key has a value that does not compress.
+  std::string any_value(std::uint64_t number, std::uint64_t version) {
+    const std::size_t size = any_size();
+    const bool text = fixture_.cache.compression() != Compression::kOff && number % 3 != 0;
+    return text && size > 20 ? json_like(number + version, size) : value_for(number, version, size);
   }
 
   void compare(const ByteCache::Slot& slot, const std::string& key, int i) {
@@ -84,7 +101,7 @@ class Model {
       case 0:
       case 1:
       case 2:
-        put(slot, key, value_for(number, static_cast<std::uint64_t>(i), any_size()), expires);
+        put(slot, key, any_value(number, static_cast<std::uint64_t>(i)), expires);
         break;
       case 3:
         resize(slot, key, any_size());
@@ -151,6 +168,14 @@ TEST(CacheModel, AnswersLikeAMapWithoutEvictionWhenMemoryRunsOut) {
 }
 TEST(CacheModel, NeverAnswersWrongWhileEvicting) {
   for (std::uint64_t seed = 1; seed <= (kBrief ? 1 : 3); ++seed) Model(true, seed, 24_MiB).run(20000);
+}
+
+TEST(CacheModel, NeverAnswersWrongWhileItCompresses) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    Model model(true, seed, 24_MiB, Compression::kLz4);
+    model.run(20000);
+    EXPECT_GT(model.compressed(), 500) << "or it shows nothing";
+  }
 }
 
 }  // namespace

@@ -417,5 +417,14 @@ TEST(ByteCache, StaysRightUnderThreadsReclaimAndExpiry) {
   f.cache.CheckInvariants();
 }
 
+// In one shard, records eight bytes longer than all before them fit no hole, and moving what lives won none.
+TEST(ByteCache, GivesUpItemsRatherThanMovingThemInVain) {
+  CacheFixture f(16_MiB, true, 1);
+  for (int i = 0; i < 30'000; ++i) f.set("user:" + std::to_string(i), std::string(1000, 'v'));
+  EXPECT_GT(f.cache.size(), 10'000);
+  EXPECT_LT(f.cache.stats().relocated, 30'000);
+  EXPECT_EQ(f.cache.stats().refused, 0);
+}
+
 }  // namespace
 }  // namespace plimsoll

@@ -112,10 +112,25 @@ Result<std::uint32_t> ExtentStore::take_slot(std::size_t number) {
 
 Result<ExtentRef> ExtentStore::open(std::size_t capacity, Account& account) {
   if (capacity > kLargest) return fail(ErrorCode::kOutOfRange, "a value can be 512 MiB at most");
-  std::size_t rounded = std::bit_ceil(std::max(capacity, kSmallest));
-  auto number = static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(kSmallest));
   Charge charge = account.charge(0_B);  // grows with its pages
   if (!charge) return fail(ErrorCode::kRefused, "the line does not grant the memory");
+  return open_with(std::move(charge), capacity, account);
+}
+
+Result<ExtentRef> ExtentStore::open_held(std::size_t size, Account& account) {
+  if (size > kLargest) return fail(ErrorCode::kOutOfRange, "a value can be 512 MiB at most");
+  const std::size_t pages = rounded_to_pages(size);
+  Result<ExtentRef> extent = open_with(account.charge_held(Bytes(pages)), size, account);
+  if (!extent) return extent;
+  unpoison((*extent)->data_, pages);
+  (*extent)->reserved_ = pages;
+  (*extent)->size_ = size;
+  return extent;
+}
+
+Result<ExtentRef> ExtentStore::open_with(Charge charge, std::size_t capacity, Account& account) {
+  std::size_t rounded = std::bit_ceil(std::max(capacity, kSmallest));
+  auto number = static_cast<std::size_t>(std::countr_zero(rounded) - std::countr_zero(kSmallest));
   MutexLock lock(mutex_);
   Result<std::uint32_t> slot = take_slot(number);
   if (!slot) return tl::unexpected(slot.error());

@@ -139,6 +139,8 @@ class ExtentStore {
   // An extent of size 0 that can grow to `capacity`. Errors: kOutOfRange above kLargest; kSystem, kRefused
   // without address space.
   Result<ExtentRef> open(std::size_t capacity, Account& account);
+  // With pages for `size` bytes, which are granted even above the line: for who gives up more at once.
+  Result<ExtentRef> open_held(std::size_t size, Account& account);
   std::size_t live() const { return live_.load(std::memory_order_relaxed); }
 
  private:
@@ -152,6 +154,7 @@ class ExtentStore {
     std::vector<std::uint32_t> free;  // used before, without pages now
   };
 
+  Result<ExtentRef> open_with(Charge charge, std::size_t capacity, Account& account);
   void close(Extent* extent);
   void destroy(Extent* extent);  // the descriptor
   Result<std::uint32_t> take_slot(std::size_t slot_class) PLIMSOLL_REQUIRES(mutex_);

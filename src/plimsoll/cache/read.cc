@@ -8,7 +8,9 @@
 
 namespace plimsoll {
 
-struct ByteCache::Request : CacheShard::Read {};
+struct ByteCache::Request : CacheShard::Read {
+  Compressor::Buffer unpacked;
+};
 
 // False: the key is absent.
 bool ByteCache::read(std::string_view key, std::int64_t now_ms, Request& request) {
@@ -25,8 +27,11 @@ bool ByteCache::read(std::string_view key, std::int64_t now_ms, Request& request
     if (request.pins) request.held = HeldPin::of(*held);
   } else if (slot.large()) {
     if (request.pins) request.pinned = slot.pin();
+  } else if (request.into.empty()) {  // only looked at
   } else if (const std::string_view value = slot.value(); value.size() <= request.into.size()) {
     std::copy(value.begin(), value.end(), request.into.begin());
+  } else {
+    request.unpacked = std::move(slot.unpacked_);
   }
   return true;
 }
@@ -37,7 +42,8 @@ ByteCache::Reading ByteCache::read(std::string_view key, std::int64_t now_ms, st
   return {.exists = true,
           .size = request.size,
           .expires_at_ms = request.expires_at_ms,
-          .pinned = std::move(request.pinned)};
+          .pinned = std::move(request.pinned),
+          .unpacked = std::move(request.unpacked)};
 }
 
 HeldPin ByteCache::read_held(std::string_view key, std::int64_t now_ms) {
@@ -48,7 +54,7 @@ HeldPin ByteCache::read_held(std::string_view key, std::int64_t now_ms) {
 ByteCache::Reading ByteCache::look(std::string_view key, std::int64_t now_ms) {
   Request request{{.counts = false}};
   if (!read(key, now_ms, request)) return {};
-  return {.exists = true, .size = request.size, .expires_at_ms = request.expires_at_ms, .pinned = {}};
+  return {.exists = true, .size = request.size, .expires_at_ms = request.expires_at_ms, .pinned = {}, .unpacked = {}};
 }
 
 void ByteCache::prefetch(std::span<const std::string_view> keys) const {

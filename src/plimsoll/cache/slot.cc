@@ -25,7 +25,8 @@ ByteCache::Slot::Slot(Slot&& other) noexcept
       hash_(other.hash_),
       now_ms_(other.now_ms_),
       item_(other.item_),
-      changing_(other.changing_) {}
+      changing_(other.changing_),
+      unpacked_(std::move(other.unpacked_)) {}
 
 ByteCache::Slot::~Slot() {
   if (shard_ == nullptr) return;
@@ -40,24 +41,55 @@ void ByteCache::Slot::change() {
   cache_->watches_.tell(hash_);
 }
 
-std::string_view ByteCache::Slot::value() const { return shard_->item(item_).value(); }
+std::string_view ByteCache::Slot::value() const {
+  Item& record = shard_->item(item_);
+  if (!record.packed()) [[likely]]
+    return record.stored();
+  if (!unpacked_) {
+    Result<Compressor::Buffer> unpacked = cache_->compressor_.unpack(record.stored());
+    // It was packed here: other bytes are a mistake in the cache, or memory that was overwritten.
+    PLIMSOLL_CHECK(unpacked.has_value(), "%s", unpacked ? "" : unpacked.error().what);
+    unpacked_ = std::move(*unpacked);
+  }
+  return unpacked_.view();
+}
 std::size_t ByteCache::Slot::size() const {
-  const Item& record = shard_->item(item_);
-  return record.has_no_bytes() ? 0 : record.value_size;
+  Item& record = shard_->item(item_);
+  return record.packed() ? Compressor::unpacked_size(record.stored()) : record.stored_size();
+}
+std::size_t ByteCache::Slot::stored_size() const { return shard_->item(item_).stored_size(); }
+Compression ByteCache::Slot::packed_with() const {
+  Item& record = shard_->item(item_);
+  return record.packed() ? Compressor::codec_of(record.stored()) : Compression::kOff;
+}
+unsigned ByteCache::Slot::frequency() const { return shard_->frequency(item_); }
+std::optional<ByteCache::EntryFacts> ByteCache::Slot::facts() const {
+  Item& record = shard_->item(item_);
+  if (!record.described()) return std::nullopt;
+  const ItemFacts facts = record.facts();
+  return EntryFacts{facts.created_s, facts.accessed_s, facts.accesses};
 }
 std::int64_t ByteCache::Slot::expires_at_ms() const { return shard_->item(item_).expires_at_ms(); }
 std::size_t ByteCache::Slot::memory() const { return shard_->memory_of(item_); }
-bool ByteCache::Slot::large() const { return shard_->item(item_).large(); }
-PinnedValue ByteCache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
+bool ByteCache::Slot::large() const {
+  const Item& record = shard_->item(item_);
+  return record.large() && !record.packed();
+}
+PinnedValue ByteCache::Slot::pin() const {
+  PLIMSOLL_CHECK(large(), "pinned pages would not be the value");
+  return PinnedValue(*shard_->item(item_).extent());
+}
 void ByteCache::Slot::touch() { shard_->touch(item_, hash_, key_); }
 
 void ByteCache::Slot::erase() {
   change();
+  unpacked_ = {};
   shard_->erase(item_, Removal::kErased);
   item_ = kNoItem;
 }
 
 ExtentRef ByteCache::Slot::take() {
+  PLIMSOLL_CHECK(large(), "the pages would not be the value");
   Extent* extent = shard_->item(item_).extent();
   extent->references_.fetch_add(1, std::memory_order_relaxed);  // the item holds another one meanwhile
   ExtentRef kept(extent);
@@ -69,6 +101,7 @@ ExtentRef ByteCache::Slot::take() {
 bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::int64_t expires_at_ms,
                             std::uint64_t weight, HeldValue* held) {
   change();
+  unpacked_ = {};
   const bool evict = cache_->evicts();
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
@@ -102,7 +135,10 @@ WriteStatus ByteCache::Slot::put(std::string_view value, std::int64_t expires_at
   if (key_.size() > kMaxKey || value.size() > kMaxValue) return WriteStatus::kTooLong;
   if (value.size() >= kLargeValue) {
     ExtentRef extent = open_extent(value.size());
-    if (!extent) return WriteStatus::kRefused;
+    if (!extent) {
+      item_ = shard_->find(hash_, key_, now_ms_);  // it may have been evicted for it
+      return WriteStatus::kRefused;
+    }
     extent->set_size(value.size());
     std::memcpy(extent->data(), value.data(), value.size());
     return put(std::move(extent), expires_at_ms);
@@ -117,7 +153,9 @@ WriteStatus ByteCache::Slot::put(ExtentRef value, std::int64_t expires_at_ms) {
   if (value->size() < kLargeValue) return put(value->view(), expires_at_ms);
   Account& account = cache_->options_.account;
   while (!value->charge_to(account)) {
-    if (!cache_->evicts() || cache_->release(value->charged(), shard_).zero()) return WriteStatus::kRefused;
+    if (cache_->evicts() && !cache_->release(value->charged(), shard_).zero()) continue;
+    item_ = shard_->find(hash_, key_, now_ms_);
+    return WriteStatus::kRefused;
   }
   const Bytes added = value->charged();
   const auto size = static_cast<std::uint32_t>(value->size());
@@ -184,7 +222,7 @@ WriteStatus ByteCache::Slot::resize(std::size_t size) {
 std::span<char> ByteCache::Slot::writable() {
   Item& record = shard_->item(item_);
   if (record.large()) return record.extent()->bytes();
-  return {record.stored_value(), record.value_size};
+  return {record.stored_value(), record.stored_size()};
 }
 
 bool ByteCache::Slot::set_expiry(std::int64_t expires_at_ms) {
@@ -195,8 +233,9 @@ bool ByteCache::Slot::set_expiry(std::int64_t expires_at_ms) {
     return true;
   }
   if (expires_at_ms == kNever) return true;
-  if (record.large()) return set_expiry_of_large(expires_at_ms);
+  if (large()) return set_expiry_of_large(expires_at_ms);
   const std::string value(this->value());
+  if (value.size() >= kLargeValue) return put(value, expires_at_ms) == WriteStatus::kDone;
   if (!write(static_cast<std::uint32_t>(value.size()), nullptr, expires_at_ms)) return false;
   std::copy(value.begin(), value.end(), shard_->item(item_).stored_value());
   return true;

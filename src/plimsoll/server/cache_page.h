@@ -7,11 +7,15 @@
 #include <string>
 
 #include "plimsoll/cache/analysis.h"
+#include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 
-std::string cache_text(const CacheAnalysis& analysis, const Pace::Figures& pace);
+// What compression brings and costs; empty where there is none.
+std::string compression_words(const ByteCache::Stats& stats, Compression compression);
+std::string cache_text(const CacheAnalysis& analysis, const Pace::Figures& pace,
+                       const std::string& compression = {});
 std::string cache_json(const CacheAnalysis& analysis, const Pace::Figures& pace);
 std::string cache_curve_text(const CacheAnalysis& analysis);
 

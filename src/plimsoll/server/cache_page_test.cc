@@ -58,6 +58,26 @@ TEST(CachePage, DrawsTheCurveWithABarForEachPoint) {
   EXPECT_THAT(text, HasSubstr("  now\n"));
 }
 
+TEST(CachePage, SaysWhatCompressionBringsAndCosts) {
+  ByteCache::Stats s;
+  EXPECT_EQ(compression_words(s, Compression::kOff), "");
+  EXPECT_THAT(compression_words(s, Compression::kLz4), HasSubstr("nothing had to give way"));
+  s.compression.did_not_pay = 40;
+  EXPECT_THAT(compression_words(s, Compression::kLz4), HasSubstr("CONFIG SET compression off"));
+  s.items = 1000;
+  s.packed = 600;
+  s.payload = 10_MiB;
+  s.saved = 8_MiB;
+  s.compression.unpack_microseconds = 1.23;
+  const std::string words = compression_words(s, Compression::kZstd);
+  EXPECT_EQ(
+      words,
+      "zstd holds 1.80 times the items: 600 of 1,000 are compressed and save 8 MiB; a read of one takes "
+      "1.2 us more; 40 attempts did not pay");
+  EXPECT_THAT(compression_words(s, Compression::kOff), HasSubstr("off now holds 1.80 times"));
+  EXPECT_THAT(cache_text(seen(), {}, words), HasSubstr("compression  zstd holds 1.80 times the items"));
+}
+
 TEST(CachePage, HasEveryFigureForPrograms) {
   const std::string json = cache_json(seen(), pace());
   for (const char* part :

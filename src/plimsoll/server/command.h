@@ -100,7 +100,8 @@ struct CommandContext {
   }
   // Of what read() found, until the thread reads another. REQUIRES: it exists, or is empty.
   static std::string_view value_of(const ByteCache::Reading& found) {
-    return found.pinned ? found.pinned.view() : std::string_view(space_for_values().data(), found.size);
+    if (found.pinned) return found.pinned.view();
+    return found.unpacked ? found.unpacked.view() : std::string_view(space_for_values().data(), found.size);
   }
   static std::span<char> space_for_values();  // the thread's, for one value that is not large
   void alone(const std::function<void()>& run);

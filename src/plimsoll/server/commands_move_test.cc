@@ -92,15 +92,38 @@ TEST(ObjectCommands, EncodingsAreThoseOfRedis) {
             {"object encoding long", "$3\r\nraw\r\n"},
             {"object encoding none", "$-1\r\n"},
             {"object refcount n", ":1\r\n"},
-            {"object idletime n", ":0\r\n"},
             {"object idletime none", "$-1\r\n"},
             {"object", "-ERR wrong number of arguments for 'object' command\r\n"},
             {"object nothing n", "-ERR unknown subcommand 'nothing'. Try OBJECT HELP.\r\n"}});
+  EXPECT_EQ(f.run("object idletime n").substr(0, 43), "-ERR Idle time is not tracked for this key.");
   EXPECT_EQ(f.run("object freq n").substr(0, 45), "-ERR An LFU maxmemory policy is not selected,");
   EXPECT_EQ(f.run("object freq none"), "$-1\r\n");
   f.server.settings["maxmemory-policy"] = "allkeys-lfu";
-  EXPECT_EQ(f.run("object freq n"), ":0\r\n");
+  EXPECT_EQ(f.run("object freq n"), ":1\r\n");
+  f.run("get n");
+  EXPECT_EQ(f.run("object freq n"), ":2\r\n") << "as the policy counts";
   EXPECT_EQ(f.run("object idletime n").substr(0, 41), "-ERR An LFU maxmemory policy is selected,");
+}
+
+TEST(ObjectCommands, IdleTimeAndWhatIsKnownOfAnEntryAreTrueWhereFactsAreKept) {
+  CommandFixture f;
+  f.run("set plain {\"a\":1}");
+  f.expect({{"plimsoll.entry none", "$-1\r\n"},
+            {"plimsoll.entry", "-ERR wrong number of arguments for 'plimsoll.entry' command\r\n"}});
+  EXPECT_EQ(f.run("plimsoll.entry plain").substr(0, 44),
+            "*16\r\n$4\r\ntype\r\n$4\r\njson\r\n$4\r\nsize\r\n:7\r\n$11\r\n");
+  f.cache.set_describe_entries(true);
+  f.run("set kept abc");
+  f.now_ms += 7000;
+  EXPECT_EQ(f.run("object idletime kept"), ":7\r\n");
+  EXPECT_EQ(f.run("object idletime kept"), ":7\r\n") << "asking is no use";
+  f.run("get kept");
+  f.now_ms += 2000;
+  EXPECT_EQ(f.run("object idletime kept"), ":2\r\n");
+  const std::string entry = f.run("plimsoll.entry kept");
+  EXPECT_EQ(entry.substr(0, 5), "*22\r\n");
+  EXPECT_NE(entry.find("$8\r\naccesses\r\n:1\r\n"), std::string::npos) << entry;
+  EXPECT_NE(entry.find("$4\r\nxxh3\r\n$16\r\n78af5f94892f3950\r\n"), std::string::npos) << entry;
 }
 
 }  // namespace

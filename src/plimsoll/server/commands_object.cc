@@ -1,7 +1,13 @@
 // OBJECT: how a value is kept, in the words that Redis has for it.
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "plimsoll/base/hash.h"
+#include "plimsoll/cache/content_type.h"
 #include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/internal/handlers.h"
 #include "plimsoll/wire/redis_number.h"
@@ -47,14 +53,27 @@ Progress object_encoding_command(CommandContext& context) {
 
 Progress object_refcount_command(CommandContext& context) { return reply_for_key(context, 1); }
 
-// The order of use is kept by segments, and no item has a clock of its own: not known is said as zero.
+// Without facts no item has a clock: a number would be a lie.
 Progress object_idletime_command(CommandContext& context) {
   if (context.lock(context.args[2]).exists() && policy_is_lfu(context)) {
     return refuse(context,
                   "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
                   "switching between policies at runtime LRU and LFU data will take some time to adjust.");
   }
-  return reply_for_key(context, 0);
+  ByteCache::Slot slot = context.lock(context.args[2]);
+  if (!slot.exists()) {
+    context.reply.null();
+    return Progress::kDone;
+  }
+  const std::optional<ByteCache::EntryFacts> facts = slot.facts();
+  if (!facts) {
+    return refuse(
+        context,
+        "ERR Idle time is not tracked for this key. CONFIG SET entry-facts yes keeps it of keys that "
+        "are written from then on.");
+  }
+  context.reply.integer(std::max<std::int64_t>(context.now_ms / 1000 - facts->accessed_s, 0));
+  return Progress::kDone;
 }
 
 Progress object_freq_command(CommandContext& context) {
@@ -64,7 +83,51 @@ Progress object_freq_command(CommandContext& context) {
                   "that when switching between policies at runtime LRU and LFU data will take some time to "
                   "adjust.");
   }
-  return reply_for_key(context, 0);
+  ByteCache::Slot slot = context.lock(context.args[2]);
+  if (slot.exists()) {
+    context.reply.integer(slot.frequency());
+  } else {
+    context.reply.null();
+  }
+  return Progress::kDone;
+}
+
+// A map of what is known of the entry; looking is no use of it.
+Progress entry_command(CommandContext& context) {
+  ByteCache::Slot slot = context.lock(context.args[1]);
+  Reply& reply = context.reply;
+  if (!slot.exists()) {
+    reply.null();
+    return Progress::kDone;
+  }
+  const std::optional<ByteCache::EntryFacts> facts = slot.facts();
+  const std::string_view value = slot.value();
+  char checksum[17];
+  std::snprintf(checksum, sizeof checksum, "%016" PRIx64, hash64(value));
+  auto number = [&](std::string_view name, std::int64_t value_of) {
+    reply.bulk(name);
+    reply.integer(value_of);
+  };
+  auto word = [&](std::string_view name, std::string_view text) {
+    reply.bulk(name);
+    reply.bulk(text);
+  };
+  reply.map(facts ? 11 : 8);
+  word("type", content_type_of(value));
+  number("size", static_cast<std::int64_t>(slot.size()));
+  number("stored-size", static_cast<std::int64_t>(slot.stored_size()));
+  number("memory", static_cast<std::int64_t>(slot.memory()));
+  word("compression", name_of(slot.packed_with()));
+  reply.bulk("compression-ratio");
+  reply.number(slot.size() == 0 ? 1
+                                : static_cast<double>(slot.stored_size()) / static_cast<double>(slot.size()));
+  word("xxh3", checksum);
+  number("expires-at-ms", slot.expires_at_ms());
+  if (!facts) return Progress::kDone;
+  number("created", facts->created_s);
+  number("last-access", facts->accessed_s);
+  number("accesses", static_cast<std::int64_t>(facts->accesses));
+  return Progress::kDone;
 }
 
 }  // namespace plimsoll

@@ -64,7 +64,7 @@ Progress getrange_command(CommandContext& context) {
     ByteCache::Reading found = context.read(context.args[1]);
     const Range range = found.exists ? range_of(*first, *last, found.size) : Range();
     const std::size_t size = range.end - range.begin;
-    if (size < ByteCache::kLargeValue) {
+    if (size < ByteCache::kLargeValue || !found.pinned) {  // a packed one has no pages of its own
       context.reply.bulk(size == 0 ? std::string_view()
                                    : CommandContext::value_of(found).substr(range.begin, size));
       return Progress::kDone;

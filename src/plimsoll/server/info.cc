@@ -121,6 +121,8 @@ std::string memory_section(const Status& s) {
       .field("mem_allocator", "plimsoll-" + std::string(kVersion))
       .field("plimsoll_limit", s.limit.count())
       .field("plimsoll_level", name_of(s.governor.sample.level))
+      .field("plimsoll_compressed_keys", s.cache.packed)
+      .field("plimsoll_compression_saved", s.cache.saved.count())
       .text();
 }
 

@@ -120,6 +120,8 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .seed = random_seed(),
              .max_items = given.cache_items,
              .max_bytes = given.cache_size,
+             .compression = given.compression,
+             .describe_entries = given.entry_facts,
              .group_of = &Databases::group_of}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
       gate(plan().bodies_maximum, given.governor),
@@ -231,6 +233,8 @@ bool Node::pressed() const {
 Settings Node::current_settings() const {
   Settings now = settings;
   now.policy = {.evicts = cache.evicts(), .order = cache.policy()};
+  now.compression = cache.compression();
+  now.entry_facts = cache.describes_entries();
   now.log_level = name_of(log.level());
   // relaxed, here and where it is read: a write that is under way may take the time before.
   now.default_ttl = std::chrono::milliseconds(default_ttl_ms.load(std::memory_order_relaxed));
@@ -244,6 +248,8 @@ std::string Node::set_now(std::string_view name, std::string_view value) {
   if (const char* wrong = key->set(now, value)) return wrong;
   cache.set_evict(now.policy.evicts);
   cache.set_policy(now.policy.order);
+  cache.set_compression(now.compression);
+  cache.set_describe_entries(now.entry_facts);
   log.set_level(log_level_named(now.log_level).value_or(log.level()));
   default_ttl_ms.store(now.default_ttl.count(), std::memory_order_relaxed);
   return {};

@@ -32,6 +32,11 @@ Page live(const Node&) {
   return {.content_type = "text/html; charset=utf-8", .fixed = live_page(), .policy = kOnlyItself};
 }
 
+Page cache(const Node& node) {
+  return text(cache_text(node.forecast(), node.pace.figures(),
+                         compression_words(node.cache.stats(), node.cache.compression())));
+}
+
 // By size, as far as they were used since the start: what was not is not opened for being looked at.
 Page topics(const Node& node) {
   struct Row {
@@ -78,8 +83,7 @@ constexpr std::array kPaths{
     Path{"/healthz", [](const Node&) { return text("ok\n"); }},
     Path{"/status.txt", [](const Node& node) { return text(status_text(node.status())); }},
     Path{"/pools.txt", [](const Node& node) { return text(pools_text(collect_pools(node))); }},
-    Path{"/cache.txt",
-         [](const Node& node) { return text(cache_text(node.forecast(), node.pace.figures())); }},
+    Path{"/cache.txt", &cache},
     Path{"/cache/curve.txt",
          [](const Node& node) { return text(cache_curve_text(node.cache.analysis(false))); }},
     Path{"/api/v1/status", [](const Node& node) { return json(status_json(node.status())); }},

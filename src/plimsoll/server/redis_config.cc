@@ -59,9 +59,11 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"appendonly", "no"},
           {"bind", settings.bind},
           {"cluster-enabled", "no"},
+          {"compression", std::string(name_of(settings.compression))},
           {"databases", "16"},
           {"default-ttl", short_duration(settings.default_ttl)},
           {"dir", settings.data_dir},
+          {"entry-facts", settings.entry_facts ? "yes" : "no"},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
           {"maxmemory-policy", redis_policy(settings.policy)},
@@ -82,6 +84,19 @@ tl::expected<SettingChange, std::string> setting_change(const Settings& settings
       return SettingChange{"policy", std::string(name_of(*policy))};
     if (lower.starts_with("volatile-")) return tl::unexpected(std::string(kNoVolatile));
     return tl::unexpected(std::string(lower == "allkeys-random" ? kNoRandom : kPolicies));
+  }
+  if (equals_ignoring_case(name, "compression")) {
+    for (const Compression known : kCompressions) {
+      if (equals_ignoring_case(value, name_of(known)))
+        return SettingChange{"compression", std::string(name_of(known))};
+    }
+    return tl::unexpected(std::string("argument(s) must be one of the following: off, lz4, zstd"));
+  }
+  if (equals_ignoring_case(name, "entry-facts")) {
+    const bool yes = equals_ignoring_case(value, "yes");
+    if (!yes && !equals_ignoring_case(value, "no"))
+      return tl::unexpected(std::string("argument must be 'yes' or 'no'"));
+    return SettingChange{"entry_facts", yes ? "on" : "off"};
   }
   if (equals_ignoring_case(name, "default-ttl")) return SettingChange{"default_ttl", std::string(value)};
   if (equals_ignoring_case(name, "loglevel")) {

@@ -41,6 +41,8 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
   for (auto [name, value] :
        std::vector<std::pair<const char*, const char*>>{{"maxmemory-policy", "noeviction"},
                                                         {"MAXMEMORY-POLICY", "ALLKEYS-LRU"},
+                                                        {"compression", "ZSTD"},
+                                                        {"entry-facts", "yes"},
                                                         {"default-ttl", "10m"},
                                                         {"loglevel", "verbose"},
                                                         {"loglevel", "nothing"}}) {
@@ -52,6 +54,10 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
     EXPECT_EQ(key->set(settings, change->value), nullptr) << name;
   }
   EXPECT_EQ(settings.log_level, "off");
+  EXPECT_EQ(settings.compression, Compression::kZstd);
+  EXPECT_TRUE(settings.entry_facts);
+  EXPECT_FALSE(setting_change(settings, 1_MiB, "compression", "gzip"));
+  EXPECT_FALSE(setting_change(settings, 1_MiB, "entry-facts", "maybe"));
   EXPECT_EQ(value_of(settings, "default-ttl"), "10m");
 }
 

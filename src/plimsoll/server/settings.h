@@ -26,6 +26,7 @@
 
 #include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
+#include "plimsoll/cache/compressor.h"
 #include "plimsoll/cache/policy.h"
 #include "plimsoll/commitlog/log_store.h"
 
@@ -61,6 +62,8 @@ struct Settings {
   FullCache policy;
   Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
   bool analysis = true;                       // of the cache: a sample of its requests is kept
+  Compression compression = Compression::kOff;
+  bool entry_facts = false;  // when each entry was made and read, and how often
   // Bounds of the cache beside the line; zero: none, and as many shards as cores and items want.
   std::uint64_t cache_items = 0;
   Bytes cache_size{};  // of records: keys, values and what is kept with each
@@ -91,7 +94,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 24;
+inline constexpr std::size_t kSettingKeys = 26;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

@@ -86,6 +86,13 @@ const char* set_objective(Settings& settings, std::string_view text) {
   return nullptr;
 }
 
+const char* set_compression(Settings& settings, std::string_view text) {
+  const std::optional<Compression> compression = compression_named(text);
+  if (!compression) return "write off, lz4 or zstd";
+  settings.compression = *compression;
+  return nullptr;
+}
+
 const char* set_cache_items(Settings& settings, std::string_view text) {
   const std::optional<std::uint64_t> number = parse_uint64(text);
   if (!number || *number > kMostItems) return "write a number of keys, where 0 is as many as memory holds";
@@ -215,6 +222,12 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      "keep a sample of the cache's requests, for plimsoll cache; it costs 1 % of the line", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.analysis); },
      [](const Settings& s) { return on_off(s.analysis); }},
+    {"compression", "off|lz4|zstd",
+     "what values are compressed with, if it pays, before the cache would give them up", true, false,
+     &set_compression, [](const Settings& s) { return std::string(name_of(s.compression)); }},
+    {"entry_facts", "on|off", "keep when each entry was made and read last, and how often; 12 bytes an entry",
+     true, false, [](Settings& s, std::string_view text) { return parse_switch(text, s.entry_facts); },
+     [](const Settings& s) { return on_off(s.entry_facts); }},
     {"cache_items", "NUMBER", "the most keys to keep; 0 is as many as memory holds", false, false,
      &set_cache_items, [](const Settings& s) { return std::to_string(s.cache_items); }},
     {"cache_size", "SIZE",

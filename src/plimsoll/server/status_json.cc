@@ -114,7 +114,11 @@ void write_cache(JsonWriter& json, const Status& s) {
       .field("inserted", c.inserted)
       .field("evicted", c.evicted)
       .field("expired", c.expired)
-      .field("refused", c.refused);
+      .field("refused", c.refused)
+      .field("compression", name_of(s.settings.compression))
+      .field("compressed_items", c.packed)
+      .field("compression_saved_bytes", c.saved)
+      .field("compression_gain_times", c.compression_gain());
   write_pace(json, s.pace);
   const CacheAnalysis& a = s.analysis;
   json.begin_object("analysis")

@@ -4,6 +4,7 @@
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/report/table.h"
+#include "plimsoll/server/cache_page.h"
 #include "plimsoll/server/status.h"
 #include "plimsoll/server/version.h"
 
@@ -97,13 +98,14 @@ std::string cache_lines(const Status& s) {
   std::string hit_rate = reads == 0 ? "no reads yet"
                                     : per_cent(static_cast<double>(c.hits) / static_cast<double>(reads)) +
                                           " of " + format_count(reads) + " reads hit";
+  const std::string compression = compression_words(c, s.settings.compression);
   return "cache        " + format_count(c.items) + " keys (" + format_count(c.expiring) +
          " with a time to live), " + format_bytes(c.payload) + " of keys and values; " + hit_rate +
          "\n             " + format_count(c.evicted) + " evicted, " + format_count(c.expired) + " expired, " +
          format_count(c.refused) + " writes refused; " +
          (s.policy.evicts ? "a full cache evicts by " + std::string(name_of(s.policy))
                           : "a full cache refuses") +
-         "\n" + pace_line(s.pace);
+         "\n" + (compression.empty() ? "" : "             " + compression + "\n") + pace_line(s.pace);
 }
 
 std::string advice_lines(const Status& s) {

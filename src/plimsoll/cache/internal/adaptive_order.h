@@ -69,6 +69,12 @@ class AdaptiveOrder {
   }
   void adopt(Id item, bool main) { main ? push_main(item) : small_.push_newest(item); }
 
+  // A victim that stays: it goes once more through the queue that it was in.
+  void readmit(Id item, std::uint8_t queue, std::uint64_t hash) {
+    static_cast<void>(ghosts_.recall(hash));
+    push_same(item, queue == kSmall);
+  }
+
   // Takes the next victim out; kNone when there is none, or too many in a row are busy.
   Id evict(const AdaptiveMode& mode) {
     full_ = true;

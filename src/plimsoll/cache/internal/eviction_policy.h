@@ -58,6 +58,9 @@ class EvictionPolicy {
   // Takes the next victim out of the order, and remembers it if it has ghosts. Whoever is busy() is passed
   // over. kNoLocator when there is none. The victim's key is there to be read until the next call.
   virtual Locator evict() = 0;
+  // The victim that evict() gave stays after all, as `to`, which may be the same: among the newest, as if it
+  // had not been used. `from` is still readable, and `to` has its header.
+  virtual void readmit(Locator from, Locator to) = 0;
   // The record lies elsewhere now; `to` has the same bytes, links with them.
   virtual void moved(Locator from, Locator to) = 0;
   // Overwritten by a record of another length, which has no links yet: it takes over the place, and it is a
@@ -72,6 +75,9 @@ class EvictionPolicy {
   using Visit = std::function<void(Locator item, unsigned frequency)>;
   virtual void visit(const Visit& visit) const = 0;
   virtual void adopt(Locator item, std::uint64_t hash, unsigned frequency) = 0;
+
+  // How often it counts the item as used.
+  virtual unsigned frequency(Locator item) const = 0;
 
   // Of ghosts and simulations, and what else grows with the items; not the records' links.
   virtual Bytes memory() const { return {}; }

@@ -13,7 +13,8 @@ namespace plimsoll {
 
 struct CacheFixture {
   explicit CacheFixture(Bytes limit = 64_MiB, bool evict = true, std::size_t shards = 4,
-                        PolicyKind policy = PolicyKind::kLru)
+                        PolicyKind policy = PolicyKind::kLru, Compression compression = Compression::kOff,
+                        bool describe = false)
       : line({.limit = limit}),
         account(line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}})),
         others(line.open({.name = "others", .kind = AccountKind::kPinned, .guarantee = {}})),
@@ -24,7 +25,9 @@ struct CacheFixture {
                .shards = shards,
                .policy = policy,
                .evict = evict,
-               .seed = 7}) {}
+               .seed = 7,
+               .compression = compression,
+               .describe_entries = describe}) {}
 
   std::string get(std::string_view key, std::int64_t now_ms = 1000) {
     std::string value(ByteCache::kLargeValue, '\0');

@@ -49,6 +49,12 @@ Locator AdaptivePolicy::evict() {
   return order_.evict(mode());
 }
 
+// It is not one of those that left.
+void AdaptivePolicy::readmit(Locator from, Locator to) {
+  records_.set_frequency(to, 0);
+  order_.readmit(to, records_.queue_of(from), records_.hash(from));
+}
+
 void AdaptivePolicy::replaced(Locator from, Locator to) {
   records_.at(to).set_frequency(records_.at(from).frequency());
   order_.replace(from, to);

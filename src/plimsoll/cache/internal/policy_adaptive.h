@@ -31,11 +31,13 @@ class AdaptivePolicy final : public EvictionPolicy {
   }
   void erase(Locator item) override;
   Locator evict() override;
+  void readmit(Locator from, Locator to) override;
   void moved(Locator from, Locator to) override { order_.queue_of(to).moved(from, to); }
   void replaced(Locator from, Locator to) override;
   void reweighed(Locator item, std::uint64_t before) override { order_.reweighed(item, before); }
   void visit(const Visit& visit) const override;
   void adopt(Locator item, std::uint64_t hash, unsigned frequency) override;
+  unsigned frequency(Locator item) const override { return records_.frequency(item); }
   Bytes memory() const override;
   std::size_t size() const override { return order_.size(); }
   void CheckInvariants() const override { order_.CheckInvariants(); }

@@ -42,6 +42,13 @@ class Lfu final : public QueuePolicy {
     return kNoLocator;
   }
 
+  // The newest of those that were used as often.
+  void readmit(Locator /*from*/, Locator to) override {
+    const unsigned frequency = queue_.at(to).frequency();
+    unsigned below = frequency;
+    while (below > 0 && newest_[below] == kNoLocator) --below;
+    place(to, frequency, newest_[below]);
+  }
   void moved(Locator from, Locator to) override {
     queue_.moved(from, to);
     Locator& newest = newest_[queue_.at(to).frequency()];

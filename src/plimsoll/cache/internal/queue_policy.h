@@ -29,6 +29,7 @@ class QueuePolicy : public EvictionPolicy {
     return kNoLocator;
   }
 
+  void readmit(Locator /*from*/, Locator to) override { queue_.push_newest(to); }
   void moved(Locator from, Locator to) override { queue_.moved(from, to); }
   void replaced(Locator from, Locator to) override {
     queue_.at(to).set_frequency(queue_.at(from).frequency());
@@ -49,6 +50,7 @@ class QueuePolicy : public EvictionPolicy {
     queue_.push_newest(item);
   }
 
+  unsigned frequency(Locator item) const override { return queue_.at(item).frequency(); }
   std::size_t size() const override { return queue_.size(); }
   void CheckInvariants() const override { queue_.CheckInvariants(); }
 

@@ -60,6 +60,25 @@ void CacheShard::touch(Locator at, std::uint64_t hash, std::string_view key) {
   }
   ++counters_.hits;
   policy_->hit(at);
+  Item& record = item(at);
+  if (!record.packed() && !record.described()) [[likely]]
+    return;
+  if (record.packed()) Compressor::mark(const_cast<char*>(record.stored().data()), true);
+  if (record.described()) {
+    ItemFacts facts = record.facts();
+    facts.accessed_s = static_cast<std::uint32_t>(last_now_ms_ / 1000);
+    ++facts.accesses;
+    record.set_facts(facts);
+  }
+}
+
+// Facts outlive what the key is overwritten with.
+void CacheShard::describe(Item& record, Locator old) {
+  const auto now = static_cast<std::uint32_t>(last_now_ms_ / 1000);
+  ItemFacts facts{.created_s = now, .accessed_s = now, .accesses = 0};
+  if (old != kNoLocator && item(old).described()) facts = item(old).facts();
+  facts.accessed_s = now;
+  record.set_facts(facts);
 }
 
 void CacheShard::sample_read(Locator at, std::uint64_t hash, std::string_view key) {
@@ -87,15 +106,18 @@ Locator CacheShard::write(const Write& w) {
   const bool expiring = w.expires_at_ms != ByteCache::kNever;
   const bool weighed = w.value_size == Item::kWeighed;
   const bool small = w.extent == nullptr && w.held == nullptr && !weighed;
-  const std::size_t length =
-      Item::length(w.key.size(), small ? w.value_size : sizeof(Extent*), expiring, segments_.unit());
+  // relaxed: whoever switches it waits for nothing.
+  const bool described = (small || w.extent != nullptr) && options_.describe.load(std::memory_order_relaxed);
+  const std::size_t length = Item::length(w.key.size(), small ? w.value_size : sizeof(Extent*), expiring,
+                                          segments_.unit(), described);
   last_now_ms_ = w.now_ms;
   if (Locator same = index_.find(w.hash, w.key); same != kNoLocator && small) {
     Item& record = item(same);
-    if (!record.large() && !record.has_no_bytes() && record.expiring() == expiring &&
-        record.length(segments_.unit()) == length) {
-      payload_ = payload_ + Bytes(w.value_size) - Bytes(record.value_size);
-      record.value_size = w.value_size;
+    if (!record.large() && !record.has_no_bytes() && !record.packed() && record.expiring() == expiring &&
+        record.described() == described && record.length(segments_.unit()) == length) {
+      payload_ = payload_ + Bytes(w.value_size) - Bytes(record.stored_size());
+      record.set_stored_size(w.value_size);
+      if (described) describe(record, same);
       policy_->hit(same);
       if (expiring) schedule(same, w.expires_at_ms, w.now_ms);
       if (sampled(w.hash) && options_.sampler) options_.sampler->wrote(w.hash, length);
@@ -113,12 +135,13 @@ Locator CacheShard::write(const Write& w) {
   }
   Item& record = *reinterpret_cast<Item*>(place);
   record = {
-      .value_size = w.value_size,
+      .value_size = w.value_size | (described ? Item::kDescribed : 0),
       .key_size = static_cast<std::uint16_t>(w.key.size()),
       .bits = static_cast<std::uint16_t>((w.extent ? Item::kLarge : 0) | (expiring ? Item::kExpiring : 0)),
       .older = kNoLocator,
       .newer = kNoLocator};
   if (expiring) *record.expiry() = {ByteCache::kNever, kNoLocator, kNoLocator};
+  if (described) describe(record, index_.find(w.hash, w.key));
   std::copy(w.key.begin(), w.key.end(), record.key_begin());
   if (w.extent != nullptr) record.set_extent(&**w.extent);
   if (w.held != nullptr) record.set_held_value(w.held);
@@ -199,8 +222,8 @@ void CacheShard::resized(Locator at, Bytes charged_before) {
   const Extent& extent = *record.extent();
   const std::uint64_t before = record.length(segments_.unit()) + charged_before.count();
   extents_ = extents_ + extent.charged() - charged_before;
-  payload_ = payload_ + Bytes(extent.size()) - Bytes(record.value_size);
-  record.value_size = static_cast<std::uint32_t>(extent.size());
+  payload_ = payload_ + Bytes(extent.size()) - Bytes(record.stored_size());
+  record.set_stored_size(extent.size());
   weight_ = weight_ - before + record.weight(segments_.unit());
   policy_->reweighed(at, before);
   policy_->hit(at);
@@ -215,6 +238,7 @@ void CacheShard::retire(Item& record, Removal why) {
     wheel_.remove(segments_.locator_of(&record));
     --group.expiring;
   }
+  if (record.packed()) count_packed(record, false);
   if (record.large()) {
     Extent* extent = record.extent();
     extents_ -= extent->charged();
@@ -285,8 +309,8 @@ void CacheShard::clear() {
   index_.clear();
   wheel_.clear();
   holes_.clear();
-  payload_ = extents_ = Bytes();
-  used_ = live_ = weight_ = 0;
+  payload_ = extents_ = saved_ = Bytes();
+  used_ = live_ = weight_ = packed_ = 0;
   groups_ = {};
   while (oldest_ != nullptr) {
     Segment* segment = oldest_;
@@ -332,8 +356,8 @@ void CacheShard::CheckInvariants() const {
   index_.CheckInvariants();
   policy_->CheckInvariants();
   holes_.CheckInvariants();
-  std::uint64_t used = 0, live = 0, items = 0, weight = 0;
-  Bytes payload, extents;
+  std::uint64_t used = 0, live = 0, items = 0, weight = 0, packed = 0;
+  Bytes payload, extents, saved;
   auto walk = [&](const Segment* segment) {
     std::uint32_t sum = 0;
     const char* begin = reinterpret_cast<const char*>(segment);
@@ -346,6 +370,10 @@ void CacheShard::CheckInvariants() const {
         weight += record->weight(segments_.unit());
         payload += Bytes(record->payload());
         if (record->large()) extents += record->extent()->charged();
+        if (record->packed()) {
+          ++packed;
+          saved += Bytes(Compressor::unpacked_size(record->stored()) - record->stored_size());
+        }
       }
       at += length;
     }
@@ -367,6 +395,8 @@ void CacheShard::CheckInvariants() const {
                  "%llu records, %zu in the index, %zu in the order", static_cast<unsigned long long>(items),
                  index_.size(), policy_->size());
   PLIMSOLL_CHECK(payload == payload_ && extents == extents_);
+  PLIMSOLL_CHECK(packed == packed_ && saved == saved_, "%llu packed of %llu",
+                 static_cast<unsigned long long>(packed), static_cast<unsigned long long>(packed_));
   std::uint64_t grouped = 0, expiring = 0;
   for (const ByteCache::Group& group : groups_) {
     grouped += group.items;

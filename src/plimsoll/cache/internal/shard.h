@@ -26,6 +26,7 @@
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/cache/byte_cache.h"
+#include "plimsoll/cache/compressor.h"
 #include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
 #include "plimsoll/cache/internal/hit_buffers.h"
@@ -53,10 +54,15 @@ class CacheShard {
     std::uint64_t max_items;                   // zero: as many as there is memory for
     std::uint64_t max_bytes;                   // of weight, likewise
     HeldOwner* owner;                          // is told of objects that leave; null without any
+    ExtentStore& extents;                      // of large values that are packed
+    Compressor& compressor;
+    const std::atomic<Compression>& compression;  // what victims are packed with from now on
+    const std::atomic<bool>& describe;            // whether records that are written have facts
     unsigned (*group_of)(std::string_view key) = nullptr;
   };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;
+    std::uint64_t packed = 0;
   };
 
   explicit CacheShard(const Options& options);
@@ -119,7 +125,8 @@ class CacheShard {
 
   // Gives back one block or one large value and says how many bytes it was; zero when there is nothing to
   // give up. Without `evict` only what dead records take.
-  Bytes release_some(bool evict);
+  // `pack`: what is given up may be packed, which takes longer.
+  Bytes release_some(bool evict, bool pack);
   std::size_t expire(std::int64_t now_ms, std::size_t limit);
   void clear();
   // Converts the order and what is known of the items' use. Cost: about 100 ns an item.
@@ -131,6 +138,8 @@ class CacheShard {
   const std::array<ByteCache::Group, ByteCache::kGroups>& groups() const { return groups_; }
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
+  std::uint64_t packed() const { return packed_; }  // items
+  Bytes saved() const { return saved_; }            // by packing them
   Bytes extents() const { return extents_; }
   std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
@@ -140,6 +149,7 @@ class CacheShard {
   std::int64_t oldest_ms() const;  // when the segment at the head of the queue was filled; 0 without one
   std::int64_t last_now_ms() const { return last_now_ms_; }
   std::size_t memory_of(Locator item) const;
+  unsigned frequency(Locator item) const { return policy_->frequency(item); }
   void CheckInvariants() const;
 
  private:
@@ -154,6 +164,8 @@ class CacheShard {
   };
   // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
   static constexpr int kRounds = 4096;
+  static constexpr std::uint64_t kPackedAtOnce = 16;
+  static constexpr int kMovesInVain = 2;
 
   std::uint64_t hash_of(Locator at) const;
   Segment* segment_of(const void* record) const {
@@ -183,6 +195,14 @@ class CacheShard {
   bool evict_batch();
   // Takes the policy's next victim; its record's length and its extent's bytes, zero without a victim.
   std::uint64_t evict_one();
+  // Who was read since it was packed stays once more: true, and it is in the order again.
+  bool stays(Locator victim);
+  // Gives a victim its second life, in fewer bytes. How many were won; zero: it leaves.
+  std::uint64_t pack_victim(Locator victim);
+  char* place_for_packed(std::size_t length);
+  void take_over(Item& victim, Item& packed);  // in the index, the order and the wheel
+  void count_packed(Item& record, bool there);
+  void describe(Item& record, Locator old);
   bool make_fit(const Write& w, std::uint64_t weight);  // within max_items and max_bytes
   bool empty_sparsest();
   char* place_for_moved(std::size_t length);
@@ -237,6 +257,12 @@ class CacheShard {
   std::int64_t last_now_ms_ = 0;
   Bytes payload_;
   Bytes extents_;
+  std::uint64_t packed_ = 0;  // items
+  Bytes saved_;
+  std::uint32_t hopeless_ = 0;  // attempts to pack in a row that did not pay, while few are made
+  std::uint32_t skipped_ = 0;
+  bool may_pack_ = true;
+  int in_vain_ = 0;   // segments that were emptied since something was given up, and none was won
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
   std::array<ByteCache::Group, ByteCache::kGroups> groups_{};

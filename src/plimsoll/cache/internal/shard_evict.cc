@@ -123,8 +123,16 @@ void CacheShard::dispose(Segment& segment) {
   spare_ = &segment;
 }
 
+// What lives may leave no segment empty when it is moved, as where holes are shorter than what is written.
+// Then something is given up before more is moved.
 bool CacheShard::gain(bool evict) {
-  if (much_is_dead()) return empty_sparsest();
+  if (much_is_dead() && (in_vain_ < kMovesInVain || !evict)) {
+    const Bytes before = given_back_;
+    const bool emptied = empty_sparsest();
+    in_vain_ = spare_ != nullptr || given_back_ > before ? 0 : in_vain_ + 1;
+    return emptied;
+  }
+  in_vain_ = 0;
   return evict && evict_batch();
 }
 
@@ -138,7 +146,10 @@ bool CacheShard::evict_batch() {
   const std::uint64_t wanted = segments_.block_size() / 8;
   const Bytes before = given_back_;
   std::uint64_t evicted = 0;
-  while (evicted < wanted && given_back_ == before && spare_ == nullptr) {
+  const std::uint64_t packed = counters_.packed;
+  // Packing takes its time, under the lock: the next write goes on with it.
+  while (evicted < wanted && given_back_ == before && spare_ == nullptr &&
+         counters_.packed < packed + kPackedAtOnce) {
     const std::uint64_t bytes = evict_one();
     if (bytes == 0) break;
     evicted += bytes;
@@ -147,8 +158,10 @@ bool CacheShard::evict_batch() {
 }
 
 std::uint64_t CacheShard::evict_one() {
-  const Locator at = policy_->evict();
+  Locator at = policy_->evict();
+  while (at != kNoLocator && stays(at)) at = policy_->evict();
   if (at == kNoLocator) return 0;
+  if (const std::uint64_t won = pack_victim(at); won > 0) return won;
   Item& record = item(at);
   const std::uint64_t bytes = record.length(segments_.unit());
   index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
@@ -238,8 +251,9 @@ void CacheShard::relocate(Item& from, std::size_t length, char* to) {
   ++counters_.relocated;
 }
 
-Bytes CacheShard::release_some(bool evict) {
+Bytes CacheShard::release_some(bool evict, bool pack) {
   const Bytes before = given_back_;
+  may_pack_ = pack;
   for (int rounds = 0; rounds < kRounds && given_back_ == before; ++rounds) {
     if (gain(evict)) continue;
     // All that is left are open segments without an item.
@@ -247,6 +261,7 @@ Bytes CacheShard::release_some(bool evict) {
     if (!empty) break;
     seal(open_ != nullptr && open_->live == 0 ? open_ : moved_);
   }
+  may_pack_ = true;
   return given_back_ - before;
 }
 

@@ -55,6 +55,7 @@ CacheShard::Look CacheShard::look(std::uint64_t hash, std::string_view key, std:
     return found.sure ? Look::kAbsent : Look::kUnsure;
   }
   const Item::Head head = found.head;
+  if (!head.plain()) return versions().unchanged(hash, version) ? Look::kUnsure : Look::kChanged;
   read.expires_at_ms = racing_expiry(found);
   read.size = head.has_no_bytes() ? 0 : head.value_size;
   if (head.large() || head.held()) {

@@ -53,6 +53,7 @@ Progress move_command(CommandContext& context);
 Progress msetnx_command(CommandContext& context);
 
 // commands_object.cc
+Progress entry_command(CommandContext& context);
 Progress object_encoding_command(CommandContext& context);
 Progress object_freq_command(CommandContext& context);
 Progress object_idletime_command(CommandContext& context);
