@@ -7,6 +7,7 @@
 #include "plimsoll/cache/internal/access_sampler.h"
 #include "plimsoll/cache/internal/adaptive_learner.h"
 #include "plimsoll/cache/internal/shard.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 namespace {
@@ -234,10 +235,12 @@ std::uint64_t ByteCache::size() const {
 }
 
 void ByteCache::clear() {
+  if (lower_ != nullptr) lower_->begin_clear();
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->clear();
   }
+  if (lower_ != nullptr) lower_->end_clear();
   if (sampler_) sampler_->clear();
 }
 

@@ -5,6 +5,7 @@
 
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/shard.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 
@@ -23,7 +24,8 @@ ByteCache::Slot::Slot(Slot&& other) noexcept
       key_(other.key_),
       hash_(other.hash_),
       now_ms_(other.now_ms_),
-      item_(other.item_) {}
+      item_(other.item_),
+      restores_(other.restores_) {}
 
 ByteCache::Slot::~Slot() {
   if (shard_ == nullptr) return;
@@ -41,6 +43,18 @@ std::size_t ByteCache::Slot::memory() const { return shard_->memory_of(item_); }
 bool ByteCache::Slot::large() const { return shard_->item(item_).large(); }
 PinnedValue ByteCache::Slot::pin() const { return PinnedValue(*shard_->item(item_).extent()); }
 void ByteCache::Slot::touch() { shard_->touch(item_, hash_, key_); }
+
+void ByteCache::Slot::changed() {
+  if (restores_) return;
+  cache_->watches_.tell(hash_);
+  if (cache_->lower_ != nullptr) [[unlikely]]
+    cache_->lower_->changed(hash_);
+}
+
+void ByteCache::Slot::erase_below() {
+  PLIMSOLL_DCHECK(!exists());
+  if (cache_->lower_ != nullptr) cache_->lower_->inserted(hash_, key_);
+}
 
 void ByteCache::Slot::erase() {
   changed();
@@ -64,7 +78,8 @@ bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::in
   Locator at = kNoLocator;
   for (int tries = 0; tries < 4 && at == kNoLocator; ++tries) {
     if (tries > 0 && cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()) break;
-    at = shard_->write({key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict});
+    at = shard_->write(
+        {key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict, restores_});
   }
   item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
   return at != kNoLocator;

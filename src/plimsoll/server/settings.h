@@ -60,6 +60,11 @@ struct Settings {
   FullCache policy;
   Objective objective = Objective::kObjects;  // what a policy that learns makes few misses of
   bool analysis = true;                       // of the cache: a sample of its requests is kept
+  std::string disk_level;                     // a folder; empty: there is no level on a disk
+  Bytes disk_level_size = 4_GiB;
+  std::string remote_level;  // "redis://HOST:PORT", "memcached://HOST:PORT"; empty: there is none
+  Bytes remote_level_size = 4_GiB;
+  std::chrono::milliseconds level_wait{100};  // that a command waits for a key from below, at most
   unsigned loops = 0;                         // event loops; 0: one a core
   std::string log_level = "info";
 
@@ -85,7 +90,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 20;
+inline constexpr std::size_t kSettingKeys = 25;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

@@ -6,6 +6,7 @@
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/broker/broker.h"
+#include "plimsoll/server/remote_level.h"
 #include "plimsoll/server/settings.h"
 
 namespace plimsoll {
@@ -82,6 +83,28 @@ const char* set_objective(Settings& settings, std::string_view text) {
   const std::optional<Objective> objective = objective_named(text);
   if (!objective) return "write objects or bytes";
   settings.objective = *objective;
+  return nullptr;
+}
+
+const char* set_level_size(Bytes& size, std::string_view text) {
+  const Result<Bytes> wanted = parse_bytes(text);
+  if (!wanted || *wanted < 16_MiB || *wanted > Bytes(1ULL << 50))
+    return "write a size from 16MiB on, as in 10GiB";
+  size = *wanted;
+  return nullptr;
+}
+
+const char* set_remote_level(Settings& settings, std::string_view text) {
+  if (!text.empty() && !RemoteAddress::parse(text))
+    return "write redis://HOST:PORT or memcached://HOST:PORT; redis://:PASSWORD@HOST:PORT with a password";
+  settings.remote_level = text;
+  return nullptr;
+}
+
+const char* set_level_wait(Settings& settings, std::string_view text) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number < 1 || *number > 10'000) return "write milliseconds, from 1 to 10000";
+  settings.level_wait = std::chrono::milliseconds(*number);
   return nullptr;
 }
 
@@ -185,6 +208,21 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      "keep a sample of the cache's requests, for plimsoll cache; it costs 1 % of the line", false, false,
      [](Settings& s, std::string_view text) { return parse_switch(text, s.analysis); },
      [](const Settings& s) { return on_off(s.analysis); }},
+    {"disk_level", "FOLDER",
+     "where values that memory gives up are kept, and found again; when not given they are gone", false,
+     false, [](Settings& s, std::string_view text) -> const char* { return s.disk_level = text, nullptr; },
+     [](const Settings& s) { return s.disk_level; }},
+    {"disk_level_size", "SIZE", "how much of the disk it takes, at most", false, false,
+     [](Settings& s, std::string_view text) { return set_level_size(s.disk_level_size, text); },
+     [](const Settings& s) { return format_bytes(s.disk_level_size); }},
+    {"remote_level", "URL",
+     "the same in a cache on another machine: redis://HOST:PORT or memcached://HOST:PORT", false, true,
+     &set_remote_level, [](const Settings& s) { return s.remote_level; }},
+    {"remote_level_size", "SIZE", "how much is kept there, at most", false, false,
+     [](Settings& s, std::string_view text) { return set_level_size(s.remote_level_size, text); },
+     [](const Settings& s) { return format_bytes(s.remote_level_size); }},
+    {"level_wait", "MS", "milliseconds that a command waits for a key from below, at most", false, false,
+     &set_level_wait, [](const Settings& s) { return std::to_string(s.level_wait.count()); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,

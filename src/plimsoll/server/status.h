@@ -17,6 +17,7 @@
 #include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/byte_cache.h"
+#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/traffic.h"
@@ -29,6 +30,7 @@ struct StatusSources {
   const Governor& governor;
   const EventLog& events;
   const ByteCache& cache;
+  const LowerLevel* level = nullptr;  // null: there is none
   const Traffic& traffic;
   const LogStore* log = nullptr;  // null, both: there is none
   const Broker* broker = nullptr;
@@ -70,6 +72,12 @@ struct KeyspaceStatus {
   std::uint64_t expiring = 0;
 };
 
+struct LevelStatus {
+  std::string name;
+  Bytes size;
+  LowerLevel::Stats stats;
+};
+
 struct LogStatus {
   LogStore::Stats store;
   Broker::Stats broker;
@@ -105,6 +113,7 @@ struct Status {
   std::optional<std::vector<KeyspaceStatus>> keyspace;
   TrafficStatus traffic;
   std::optional<LogStatus> log;
+  std::optional<LevelStatus> level;
 
   Bytes free() const { return line.minus_clamped(charged); }
   double pressure() const { return ratio(charged.minus_clamped(droppable), line); }

@@ -77,6 +77,18 @@ std::string account_table(const Status& s) {
   return table.text();
 }
 
+std::string level_lines(const Status& s) {
+  if (!s.level) return {};
+  const LowerLevel::Stats& l = s.level->stats;
+  const std::string stored = l.stored.zero() ? "at most " : format_bytes(l.stored) + " of ";
+  return s.level->name + " level   " + std::string(name_of(l.state)) + ": " + stored +
+         format_bytes(s.level->size) + "; " + format_count(l.demoted) + " items went down, " +
+         format_count(l.promoted) + " came back, " + format_count(l.absent) + " were not there; " +
+         format_count(l.not_admitted) + " were not admitted, " +
+         format_count(l.queue_full + l.no_memory + l.too_large) + " had no room; " +
+         format_count(l.failures) + " failures" + (l.words.empty() ? "" : ", the last: " + l.words) + "\n";
+}
+
 std::string cache_lines(const Status& s) {
   const ByteCache::Stats& c = s.cache;
   std::uint64_t reads = c.hits + c.misses;
@@ -157,8 +169,8 @@ std::string status_text(const Status& s) {
                      endpoint(s.settings.bind, s.resp_port) +
                      (s.log ? ", Kafka " + endpoint(s.settings.bind, s.kafka_port) : "") + ", HTTP " +
                      endpoint(s.settings.bind, s.http_port) + "\n\n";
-  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + advice_lines(s) +
-         log_lines(s) + connection_lines(s) + wait_lines(s) + event_lines(s);
+  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + level_lines(s) +
+         advice_lines(s) + log_lines(s) + connection_lines(s) + wait_lines(s) + event_lines(s);
 }
 
 }  // namespace plimsoll

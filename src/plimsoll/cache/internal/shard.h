@@ -33,6 +33,7 @@
 namespace plimsoll {
 
 class AccessSampler;
+class LowerLevel;
 
 class CacheShard {
  public:
@@ -76,6 +77,7 @@ class CacheShard {
     std::int64_t expires_at_ms;  // or ByteCache::kNever
     std::int64_t now_ms;
     bool evict;
+    bool restored = false;  // it comes from below
   };
   // A live record for the key, in place of the one there was, evicting if allowed. The value's bytes are the
   // caller's to write at once. kNoLocator when there is no memory; the old record is still there then, unless
@@ -98,6 +100,9 @@ class CacheShard {
   void clear();
   // Converts the order and what is known of the items' use. Cost: about 100 ns an item.
   void set_policy(PolicyKind kind);
+
+  // What is evicted goes there; what is new is no longer to be there.
+  void set_lower_level(LowerLevel* level) { lower_ = level; }
 
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
@@ -154,6 +159,7 @@ class CacheShard {
   bool much_is_dead() const;
   std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
   bool evict_batch();
+  void give_to_lower(Locator at);
   // Takes the policy's next victim; its record's length and its extent's bytes, zero without a victim.
   std::uint64_t evict_one();
   bool make_fit(const Write& w, std::uint64_t weight);  // within max_items and max_bytes
@@ -203,6 +209,7 @@ class CacheShard {
   Bytes extents_;
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
+  LowerLevel* lower_ = nullptr;
 };
 
 }  // namespace plimsoll
