@@ -1,8 +1,4 @@
-// bench_server [PART...] [--json] [--quick] [--all] [--program PATH]: the server beside its peers.
-//
-// Parts: speed, redis-benchmark, items, idle, pressure, floods; all of them without a word. Peers come from
-// the folder that PLIMSOLL_PEERS names (`./dev peers` fills build/peers/bin). Servers run on core 0, clients
-// on core 1.
+// The servers that are measured, filled and loaded.
 #include "server_bench.h"
 
 #include <poll.h>
@@ -11,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
 #include <thread>
 
 namespace plimsoll {
@@ -34,6 +29,16 @@ std::unique_ptr<FloodServer> start(ServerCommand command) {
 }
 
 }  // namespace
+
+ServerBench server_bench_beside(const std::string& program) {
+  ServerBench bench;
+  const std::filesystem::path here = std::filesystem::canonical(program).parent_path();
+  bench.program = here / "plimsoll";
+  bench.nothing = here / "nothing_server";
+  if (const char* peers = std::getenv("PLIMSOLL_PEERS"); peers != nullptr) bench.peers = peers;
+  if (!bench.has_peers()) std::fprintf(stderr, "bench: no PLIMSOLL_PEERS: ours alone is measured\n");
+  return bench;
+}
 
 std::unique_ptr<FloodServer> start_plimsoll(const ServerBench& bench, const std::string& line) {
   ServerCommand command = plimsoll_command(bench.program, true);
@@ -128,64 +133,3 @@ std::vector<double> round_of(const FloodServer& server, const ValueSource& value
 }
 
 }  // namespace plimsoll
-
-namespace {
-
-struct Part {
-  const char* name;
-  void (*run)(const plimsoll::ServerBench&, plimsoll::RowPrinter&);
-};
-constexpr Part kParts[] = {
-    {"speed", plimsoll::bench_speed},       {"redis-benchmark", plimsoll::bench_redis_benchmark},
-    {"items", plimsoll::bench_item_bytes},  {"idle", plimsoll::bench_idle},
-    {"pressure", plimsoll::bench_pressure}, {"floods", plimsoll::bench_floods}};
-
-int usage() {
-  std::printf(
-      "bench_server [speed|redis-benchmark|items|idle|pressure|floods ...] [--json] [--quick] [--all]\n"
-      "             [--program PATH] [--seconds S] [--machine]\n");
-  return 2;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  plimsoll::ServerBench bench;
-  std::filesystem::path here = std::filesystem::path(argv[0]).parent_path();
-  bench.program = here / "plimsoll";
-  bench.nothing = here / "nothing_server";
-  if (const char* peers = std::getenv("PLIMSOLL_PEERS"); peers != nullptr) bench.peers = peers;
-  std::set<std::string> wanted;
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
-    bool more = i + 1 < argc;
-    if (word == "--json") {
-      bench.json = true;
-    } else if (word == "--quick") {
-      bench.rounds = 3;
-      bench.seconds = 0.3;
-    } else if (word == "--all") {
-      bench.all = true;
-    } else if (word == "--machine") {
-      std::printf("%s\n", plimsoll::machine_line().c_str());
-      return 0;
-    } else if (word == "--program" && more) {
-      bench.program = argv[++i];
-    } else if (word == "--seconds" && more) {
-      bench.seconds = std::strtod(argv[++i], nullptr);
-    } else if (word.starts_with("-")) {
-      return usage();
-    } else {
-      wanted.insert(word);
-    }
-  }
-  if (!bench.has_peers()) std::fprintf(stderr, "bench: no PLIMSOLL_PEERS: ours alone is measured\n");
-  std::set<std::string> unknown = wanted;
-  for (const Part& part : kParts) unknown.erase(part.name);
-  if (!unknown.empty()) return usage();
-  plimsoll::RowPrinter printer(bench.json);
-  for (const Part& part : kParts) {
-    if (wanted.empty() || wanted.contains(part.name)) part.run(bench, printer);
-  }
-  return 0;
-}

@@ -1,4 +1,5 @@
-// bench_server: the server beside its peers. The parts of one program, each printing its rows.
+// The server beside its peers: the parts of bench_server, and of bench_cache what a cache is asked for by its
+// clients; each prints its rows.
 #pragma once
 
 #include <functional>
@@ -27,6 +28,9 @@ struct ServerBench {
   bool has_peers() const { return !peers.empty(); }
   std::string peer(const char* name) const { return peers + "/" + name; }
 };
+
+// With the programs that lie beside `program`, and the peers that PLIMSOLL_PEERS names.
+ServerBench server_bench_beside(const std::string& program);
 
 // Servers on kServerCore, ready; null, with words on standard error, when one does not start.
 std::unique_ptr<FloodServer> start_plimsoll(const ServerBench& bench, const std::string& line);

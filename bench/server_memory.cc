@@ -1,10 +1,10 @@
 // What an item costs beyond its payload, and what an idle server holds and spends.
-#include <poll.h>
-
+#include <algorithm>
 #include <cstdio>
 #include <thread>
 
-#include "plimsoll/cli/load_socket.h"
+#include "item_store.h"
+#include "plimsoll/base/random.h"
 #include "plimsoll/os/process.h"
 #include "server_bench.h"
 
@@ -30,40 +30,87 @@ std::optional<ProcessMemory> memory_of(const FloodServer& server) {
 
 double megabytes(Bytes bytes) { return bytes.as_double() / (1024 * 1024); }
 
-// memcached's text protocol, without replies but for the last.
-bool store_in_memcached(const FloodServer& server, const Shape& shape) {
-  ValueSource values;
-  auto deadline = std::chrono::steady_clock::now() + 120s;
-  auto socket = LoadSocket::connect_before("127.0.0.1", server.resp_port(), deadline);
-  if (!socket) return false;
-  std::string text;
-  for (std::uint64_t i = 0; i < shape.items; ++i) {
-    text += "set " + key_name("k", i, shape.key) + " 0 0 " + std::to_string(shape.value) + " noreply\r\n";
-    text += values.value(i, 0, shape.value);
-    text += "\r\n";
-    if (text.size() < 60'000 && i + 1 < shape.items) continue;
-    if (!socket->send_all(text, deadline)) return false;
-    text.clear();
-  }
-  char reply[64];
-  return socket->send_all("version\r\n", deadline) && socket->wait(POLLIN, deadline) != 0 &&
-         socket->receive(reply, sizeof reply) > 0;
-}
+// Bytes an item beyond its payload, at points of a server's life.
+struct ItemCosts {
+  double growth_best = 0, growth_worst = 0;  // as the number of items doubles, in kGrowthSteps
+  double at_end = 0;
+  double overwritten = 0;  // after each was overwritten, three times, with other sizes
+};
+constexpr std::uint64_t kGrowthSteps = 20;
+constexpr int kOverwrites = 3;
 
 // Anonymous memory gained an item, less its payload; nothing when the server did not take them all.
-std::optional<double> overhead(std::unique_ptr<FloodServer> server, const Shape& shape, bool resp) {
-  if (server == nullptr) return std::nullopt;
-  std::this_thread::sleep_for(300ms);
-  auto before = memory_of(*server);
-  bool stored =
-      resp ? store(*server, shape.items, shape.key, shape.value) : store_in_memcached(*server, shape);
-  std::this_thread::sleep_for(500ms);
-  auto after = memory_of(*server);
-  if (!stored || !before || !after) return std::nullopt;
-  double gained = after->anonymous.as_double() + after->shared_memory.as_double() -
-                  before->anonymous.as_double() - before->shared_memory.as_double();
-  return gained / static_cast<double>(shape.items) - static_cast<double>(shape.key + shape.value);
-}
+class ItemMeasure {
+ public:
+  ItemMeasure(std::unique_ptr<FloodServer> server, StoreProtocol protocol, const Shape& shape)
+      : server_(std::move(server)), protocol_(protocol), shape_(shape) {}
+
+  std::optional<ItemCosts> run() {
+    if (server_ == nullptr) return std::nullopt;
+    ItemStore store(*server_, protocol_);
+    std::this_thread::sleep_for(300ms);
+    before_ = held();
+    ItemCosts costs;
+    if (!before_ || !grow(store, costs) || !overwrite(store, costs)) return std::nullopt;
+    return costs;
+  }
+
+ private:
+  std::optional<double> held() const {
+    auto memory = memory_of(*server_);
+    if (!memory) return std::nullopt;
+    return memory->anonymous.as_double() + memory->shared_memory.as_double();
+  }
+  // Of `items` whose values are `values` bytes in all.
+  std::optional<double> beyond(std::uint64_t items, double values) const {
+    const std::optional<double> now = held();
+    if (!now) return std::nullopt;
+    return (*now - *before_ - values) / static_cast<double>(items) - static_cast<double>(shape_.key);
+  }
+
+  bool grow(ItemStore& store, ItemCosts& costs) const {
+    const std::uint64_t half = shape_.items / 2;
+    std::uint64_t there = 0;
+    for (std::uint64_t step = 0; step <= kGrowthSteps; ++step) {
+      const std::uint64_t items = half + half * step / kGrowthSteps;
+      if (!store.put(there, items, shape_.key, [&](std::uint64_t) { return shape_.value; })) return false;
+      there = items;
+      std::this_thread::sleep_for(step == kGrowthSteps ? 500ms : 50ms);
+      const auto cost = beyond(items, static_cast<double>(items * shape_.value));
+      if (!cost) return false;
+      costs.growth_best = step == 0 ? *cost : std::min(costs.growth_best, *cost);
+      costs.growth_worst = std::max(costs.growth_worst, *cost);
+      costs.at_end = *cost;
+    }
+    return true;
+  }
+
+  // With half to one and a half times the size, drawn for each anew. Servers that tidy have two seconds for
+  // it.
+  bool overwrite(ItemStore& store, ItemCosts& costs) const {
+    double values = 0;
+    for (int round = 0; round < kOverwrites; ++round) {
+      values = 0;
+      auto size_of = [&](std::uint64_t item) {
+        std::uint64_t state = item * kOverwrites + static_cast<std::uint64_t>(round);
+        const std::size_t size = shape_.value / 2 + Random::split_mix(state) % (shape_.value + 1);
+        values += static_cast<double>(size);
+        return size;
+      };
+      if (!store.put(0, shape_.items, shape_.key, size_of)) return false;
+    }
+    std::this_thread::sleep_for(2s);
+    const auto cost = beyond(shape_.items, values);
+    if (!cost) return false;
+    costs.overwritten = *cost;
+    return true;
+  }
+
+  std::unique_ptr<FloodServer> server_;
+  const StoreProtocol protocol_;
+  const Shape shape_;
+  std::optional<double> before_;
+};
 
 void add_best(BenchRow& row, const char* name, std::optional<double> value) {
   if (!value) return;
@@ -74,6 +121,26 @@ void add_best(BenchRow& row, const char* name, std::optional<double> value) {
   row.peer = name;
   row.peer_value = value;
   row.ratio = row.ours / *value;
+}
+
+void add_item_rows(RowPrinter& printer, const Shape& shape, const ItemCosts& ours,
+                   const std::optional<ItemCosts>& redis, const std::optional<ItemCosts>& memcached) {
+  const std::string sizes = std::to_string(shape.key) + " + " + std::to_string(shape.value) + " B";
+  auto add = [&](const std::string& when, double ItemCosts::* cost) {
+    BenchRow row{.bench = "item, " + sizes + when,
+                 .unit = "B",
+                 .ours = ours.*cost,
+                 .must = shape.must,
+                 .aim = shape.aim,
+                 .bound = BenchBound::kAtMost};
+    if (redis) add_best(row, "redis 7.0.15", (*redis).*cost);
+    if (memcached) add_best(row, "memcached 1.6.18", (*memcached).*cost);
+    printer.add(row);
+  };
+  add("", &ItemCosts::at_end);
+  add(", best point of growth", &ItemCosts::growth_best);
+  add(", worst point of growth", &ItemCosts::growth_worst);
+  add(", overwritten with other sizes", &ItemCosts::overwritten);
 }
 
 double thread_share(const FloodServer& server, const char* thread, double seconds) {
@@ -102,22 +169,17 @@ std::optional<double> governor_under_load(FloodServer& server, double seconds) {
 void bench_item_bytes(const ServerBench& bench, RowPrinter& printer) {
   printer.title("bytes an item beyond its payload (anonymous memory gained)");
   for (const Shape& shape : kShapes) {
-    auto ours = overhead(start_plimsoll(bench, "2GiB"), shape, true);
+    const auto ours = ItemMeasure(start_plimsoll(bench, "2GiB"), StoreProtocol::kResp, shape).run();
     if (!ours) {
       std::fprintf(stderr, "bench: the items could not all be stored\n");
       continue;
     }
-    BenchRow row{.bench = "item, " + std::to_string(shape.key) + " + " + std::to_string(shape.value) + " B",
-                 .unit = "B",
-                 .ours = *ours,
-                 .must = shape.must,
-                 .aim = shape.aim,
-                 .bound = BenchBound::kAtMost};
+    std::optional<ItemCosts> redis, memcached;
     if (bench.has_peers()) {
-      add_best(row, "redis 7.0.15", overhead(start_redis(bench), shape, true));
-      add_best(row, "memcached 1.6.18", overhead(start_memcached(bench), shape, false));
+      redis = ItemMeasure(start_redis(bench), StoreProtocol::kResp, shape).run();
+      memcached = ItemMeasure(start_memcached(bench), StoreProtocol::kMemcached, shape).run();
     }
-    printer.add(row);
+    add_item_rows(printer, shape, *ours, redis, memcached);
   }
 }
 

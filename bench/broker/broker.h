@@ -33,7 +33,7 @@ struct BrokerBench {
   unsigned rounds = 9;
   std::uint64_t messages = 1'000'000;  // stored, for memory
   // Of a turn of the rates: twice its bytes are less than what a virtual machine keeps of free memory.
-  std::uint64_t rate_messages = 300'000;
+  std::uint64_t rate_messages = 100'000;
   std::uint64_t single = 3'000;  // messages one at a time
   unsigned window = 0;           // librdkafka's messages under way; 0: as it likes
   std::string fsync = "interval";

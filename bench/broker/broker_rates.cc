@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include "broker.h"
 
@@ -26,6 +28,24 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+// Leaves free pages behind that the machine has in hand, as much again in a file as in memory: blocks of
+// pages come from different places for the two. A virtual machine gives free memory back to its host within
+// two seconds, and who then touches it first pays for it, up to microseconds a page: not the broker whose
+// turn it is. So it comes right before what is measured.
+void take_free_pages_back(const std::filesystem::path& folder, std::uint64_t bytes) {
+  constexpr std::size_t kPiece = 1 << 20;
+  const std::vector<char> touched(bytes, 1);
+  asm volatile("" : : "g"(touched.data()) : "memory");  // else the compiler may leave it all out
+  const std::filesystem::path path = folder / "pages";
+  {
+    std::ofstream file(path, std::ios::binary);
+    for (std::uint64_t at = 0; at + kPiece <= bytes; at += kPiece)
+      file.write(touched.data() + at, kPiece).flush();
+  }
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
 // One client's turn: a stream for the rates, one for the messages that are waited for, and both dropped.
 bool take_turn(Broker& broker, const BrokerBench& bench, unsigned number, std::vector<double>& figures) {
   auto client = broker.client();
@@ -35,6 +55,7 @@ bool take_turn(Broker& broker, const BrokerBench& bench, unsigned number, std::v
   if (!client->create(flood) || !client->create(single)) return false;
   // The first message opens what the others need.
   if (!client->produce(flood, 1)) return false;
+  take_free_pages_back(bench.folders, bench.rate_messages * kMessage * 2);
   const double gigabytes = static_cast<double>(bench.rate_messages * kMessage) / 1e9;
   std::uint64_t cpu = process_cpu_ns(broker.pid());
   auto begin = Clock::now();
@@ -59,20 +80,11 @@ bool take_turn(Broker& broker, const BrokerBench& bench, unsigned number, std::v
   return client->drop(single) && client->drop(flood);
 }
 
-// Leaves free pages behind that the machine has in hand. A virtual machine gives free memory back to its
-// host, and who then touches it first pays for it, up to microseconds a page: not the broker whose turn it
-// is.
-void take_free_pages_back(std::uint64_t bytes) {
-  const std::vector<char> touched(bytes, 1);
-  asm volatile("" : : "g"(touched.data()) : "memory");  // else the compiler may leave it all out
-}
-
 // Its turn, with all others stopped and nothing of theirs left to be written.
 std::vector<double> turn(Broker& broker, const BrokerBench& bench) {
   static unsigned number = 0;
   std::vector<double> figures(kFigures, NAN);
   ::sync();
-  take_free_pages_back(bench.rate_messages * kMessage * 2);
   broker.resume();
   if (!take_turn(broker, bench, ++number, figures)) {
     std::ranges::fill(figures, NAN);

@@ -112,7 +112,7 @@ ping echo auth select quit command info config client hello dbsize flushall flus
 psetex getset getdel getex mget mset append strlen getrange setrange incr decr incrby decrby incrbyfloat
 del unlink exists touch type scan keys randomkey expire pexpire expireat pexpireat ttl pttl expiretime
 pexpiretime persist memory substr msetnx rename renamenx copy move object swapdb multi exec discard watch
-unwatch
+unwatch time role reset
 """.split())
 TOLD_FLAGS = {b"readonly", b"write", b"denyoom", b"fast", b"admin"}
 

@@ -3,6 +3,7 @@
 
 import sys
 import threading
+import time
 
 import kit
 from kit import expect
@@ -203,6 +204,38 @@ def what_a_transaction_keeps_is_bounded():
         expect(other.ping() and greedy.command("PING") == b"PONG", "nobody is served")
 
 
+def a_silent_transaction_gives_way_to_who_waits():
+    """It holds a large value and says nothing; another value fits only when it is gone."""
+    if isinstance(SERVER, kit.Redis):
+        return
+    with kit.Plimsoll(SERVER.command[0], "--line", "64MiB") as server:
+        bodies = next(account for account in server.status()["accounts"] if account["name"] == "bodies")
+        most = bodies["maximum_bytes"]
+        with kit.RespClient(server.resp_port) as silent, kit.RespClient(server.resp_port) as other:
+            expect(silent.command("MULTI") == b"OK", "no MULTI")
+            expect(silent.command("SET", "held", b"h" * (1 << 20)) == b"QUEUED", "it is not kept")
+            expect(other.command("SET", "small", b"s" * 1000) == b"OK", "small values are to pass")
+            begun = time.monotonic()
+            expect(other.command("SET", "large", b"l" * (most - (1 << 19))) == b"OK", "it was not let in")
+            expect(1 < time.monotonic() - begun < 5, "it did not wait for the silence to be long enough")
+            silent.read_to_end()
+            expect(silent.ended, "the silent client is still there")
+        told = server.status()
+        expect(told["connections"]["bodies_closed"] == 1, f"counted: {told['connections']}")
+
+
+def resetstat_counts_from_there():
+    with client() as one:
+        one.set("k", "v")
+        one.get("k")
+        expect(one.info("stats")["keyspace_hits"] > 0, "no hit was counted")
+        one.config_resetstat()
+        stats = one.info("stats")
+        expect(stats["keyspace_hits"] == 0 and stats["total_commands_processed"] < 10, f"still {stats}")
+        one.get("k")
+        expect(one.info("stats")["keyspace_hits"] == 1, "hits are not counted on")
+
+
 def large_values_of_transactions_arrive():
     with client() as one:
         values = {f"large:{i}": bytes([65 + i]) * (300000 + i) for i in range(5)}
@@ -219,7 +252,8 @@ CASES = (pipelines_run_as_one, a_watched_key_that_changes_ends_a_transaction,
          a_counter_of_many_clients_comes_out_right, nobody_sees_the_middle_of_a_transaction,
          a_renamed_key_is_always_somewhere, databases_have_their_own_keys, resp3_has_types_of_its_own,
          lists_of_clients_within_transactions_end, large_values_of_transactions_arrive,
-         what_a_transaction_keeps_is_bounded)
+         what_a_transaction_keeps_is_bounded, a_silent_transaction_gives_way_to_who_waits,
+         resetstat_counts_from_there)
 
 
 def main():

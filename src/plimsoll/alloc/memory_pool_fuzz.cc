@@ -11,6 +11,7 @@
 
 #include "plimsoll/alloc/memory_pool.h"
 #include "plimsoll/base/check.h"
+#include "plimsoll/base/filled.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/os/failing_pages.h"
 #include "plimsoll/os/pages.h"
@@ -100,7 +101,7 @@ class Harness {
   }
   void free_one(std::size_t at) {
     const Plain plain = plain_[at];
-    for (std::size_t i = 0; i < plain.size; ++i) PLIMSOLL_CHECK(plain.bytes[i] == plain.fill);
+    PLIMSOLL_CHECK(is_filled(plain.bytes, plain.size, plain.fill));
     pool_->deallocate(plain.bytes, plain.size, plain.alignment);
     used_ -= Bytes(plain.size);
     plain_[at] = plain_.back();
@@ -120,7 +121,8 @@ class Harness {
     blocks_.push_back({std::move(*block), fill});
   }
   void end_one(std::size_t at) {
-    for (std::byte b : blocks_[at].block.bytes()) PLIMSOLL_CHECK(b == std::byte{blocks_[at].fill});
+    const std::span<const std::byte> bytes = blocks_[at].block.bytes();
+    PLIMSOLL_CHECK(is_filled(bytes.data(), bytes.size(), blocks_[at].fill));
     used_ -= Bytes(blocks_[at].block.bytes().size());
     std::swap(blocks_[at], blocks_.back());
     blocks_.pop_back();

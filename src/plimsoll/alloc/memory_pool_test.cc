@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "plimsoll/base/filled.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/os/failing_pages.h"
@@ -182,8 +183,8 @@ class MemoryPoolModelTest : public MemoryPoolTest, public ::testing::WithParamIn
     blocks_.push_back({std::move(*block), with});
   }
   void remove(std::size_t at) {
-    for (std::byte byte : blocks_[at].block.bytes())
-      ASSERT_EQ(static_cast<unsigned char>(byte), blocks_[at].fill);
+    const std::span<const std::byte> bytes = blocks_[at].block.bytes();
+    ASSERT_TRUE(is_filled(bytes.data(), bytes.size(), blocks_[at].fill));
     used_ -= Bytes(blocks_[at].block.bytes().size());
     std::swap(blocks_[at], blocks_.back());
     blocks_.pop_back();
@@ -254,7 +255,8 @@ TEST_F(MemoryPoolTest, StaysRightUnderThreadsAtItsCap) {
         }
       }
       for (const auto& [block, with] : mine) {
-        for (std::byte byte : block.bytes()) wrong += static_cast<int>(byte) != with;
+        const std::span<const std::byte> bytes = block.bytes();
+        if (!is_filled(bytes.data(), bytes.size(), static_cast<unsigned char>(with))) ++wrong;
       }
       if (round % 30 == 0) pool_->tick();
     }

@@ -1,5 +1,5 @@
-// Whether a sanitizer has taken malloc's place and maps memory of its own: what tests of limits and of malloc
-// need to know.
+// Whether a sanitizer has taken malloc's place and maps memory of its own, or lines are counted: what tests
+// of limits and of malloc need to know, and those that take long.
 //
 // Thread-safety: constants. Cost: none. Limits: none. Errors: none.
 #pragma once
@@ -23,6 +23,14 @@ inline constexpr bool kThreadSanitized = false;
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = kThreadSanitized;
+#endif
+
+// Here one thread's code is a tenth as fast, and long random tests of it show nothing: no thread to race
+// with, and a line is covered by the first of a thousand rounds. Other builds run them in full.
+#ifdef PLIMSOLL_COUNTS_LINES
+inline constexpr bool kBrief = true;
+#else
+inline constexpr bool kBrief = kThreadSanitized;
 #endif
 
 }  // namespace plimsoll

@@ -90,6 +90,39 @@ Result<Bytes> parse_bytes_or_share(std::string_view text, Bytes whole) {
   return whole.scaled(per_cent / 100);
 }
 
+namespace {
+
+struct TimeUnit {
+  std::string_view name;
+  std::int64_t ms;
+};
+constexpr std::array<TimeUnit, 5> kTimeUnits = {
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+
+}  // namespace
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  constexpr std::int64_t kLongest = 36'525 * kTimeUnits[0].ms;
+  text = trim(text);
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::optional<std::int64_t> number = parse_int64(text.substr(0, digits));
+  const std::string_view unit = digits == text.size() ? "s" : trim(text.substr(digits));
+  for (const TimeUnit& known : kTimeUnits) {
+    if (!equals_ignoring_case(unit, known.name) || !number) continue;
+    if (*number > kLongest / known.ms) return fail(ErrorCode::kOutOfRange, "a time must be within 100 years");
+    return std::chrono::milliseconds(*number * known.ms);
+  }
+  return fail(ErrorCode::kInvalid, "not a time: write a number and ms, s, m, h or d, as in 10m");
+}
+
+std::string short_duration(std::chrono::milliseconds duration) {
+  const std::int64_t ms = duration.count();
+  for (const TimeUnit& unit : kTimeUnits) {
+    if (ms != 0 && ms % unit.ms == 0) return std::to_string(ms / unit.ms) + std::string(unit.name);
+  }
+  return std::to_string(ms);
+}
+
 std::optional<std::int64_t> parse_int64(std::string_view text) { return parse_whole<std::int64_t>(text); }
 std::optional<std::uint64_t> parse_uint64(std::string_view text) { return parse_whole<std::uint64_t>(text); }
 

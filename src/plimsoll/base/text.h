@@ -23,6 +23,10 @@ namespace plimsoll {
 Result<Bytes> parse_bytes(std::string_view text);
 // "50%" of `whole`, or an absolute size.
 Result<Bytes> parse_bytes_or_share(std::string_view text, Bytes whole);
+// "500ms", "90s", "10m", "2h", "7d"; a plain number is seconds. To 100 years.
+Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+// The same the other way: 600 s -> "10m".
+std::string short_duration(std::chrono::milliseconds duration);
 // The whole of `text` as a decimal integer, or nothing.
 std::optional<std::int64_t> parse_int64(std::string_view text);
 std::optional<std::uint64_t> parse_uint64(std::string_view text);

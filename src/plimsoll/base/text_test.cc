@@ -138,6 +138,29 @@ TEST(Text, PrintsDurationsInTheUnitAPersonWouldUse) {
   EXPECT_EQ(format_duration(2h + 5min), "2 h 5 min");
 }
 
+TEST(Text, ReadsTimesAsTheyAreSet) {
+  EXPECT_EQ(parse_duration("0").value(), 0ms);
+  EXPECT_EQ(parse_duration("90").value(), 90s);
+  EXPECT_EQ(parse_duration(" 500 ms ").value(), 500ms);
+  EXPECT_EQ(parse_duration("10m").value(), 10min);
+  EXPECT_EQ(parse_duration("2H").value(), 2h);
+  EXPECT_EQ(parse_duration("36525d").value(), 36525 * 24h);
+  for (const char* bad : {"", "m", "-1s", "1.5h", "10 min", "1m30s", "99999999999999999999s"}) {
+    ASSERT_FALSE(parse_duration(bad)) << bad;
+    EXPECT_EQ(parse_duration(bad).error().code, ErrorCode::kInvalid) << bad;
+  }
+  EXPECT_EQ(parse_duration("36526d").error().code, ErrorCode::kOutOfRange);
+  EXPECT_EQ(parse_duration("9223372036854775807d").error().code, ErrorCode::kOutOfRange);
+}
+
+TEST(Text, WritesTimesSoThatTheyAreReadAgain) {
+  EXPECT_EQ(short_duration(0ms), "0");
+  EXPECT_EQ(short_duration(1500ms), "1500ms");
+  EXPECT_EQ(short_duration(90s), "90s");
+  EXPECT_EQ(short_duration(600s), "10m");
+  EXPECT_EQ(short_duration(48h), "2d");
+}
+
 TEST(Text, GroupsDigitsByThree) {
   EXPECT_EQ(format_count(0), "0");
   EXPECT_EQ(format_count(999), "999");

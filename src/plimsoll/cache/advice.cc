@@ -59,25 +59,28 @@ void advise_memory(const CacheAnalysis& a, Bytes line, std::vector<CacheAdvice>&
 }
 
 void advise_policy(const CacheAnalysis& a, std::vector<CacheAdvice>& advice) {
-  if (a.policies.empty()) return;
-  const PolicyForecast& best =
-      *std::max_element(a.policies.begin(), a.policies.end(),
-                        [](const auto& x, const auto& y) { return x.hit_rate < y.hit_rate; });
-  const double gain = best.hit_rate - a.hit_rate;
-  if (best.policy == a.policy || gain < kWorthPolicy) return;
+  const bool by_bytes = a.objective == Objective::kBytes;
+  auto rate = [by_bytes](const PolicyForecast& p) { return by_bytes ? p.byte_hit_rate : p.hit_rate; };
+  auto forecast_of = [&](PolicyKind kind) {
+    return std::find_if(a.policies.begin(), a.policies.end(),
+                        [kind](const PolicyForecast& p) { return p.policy == kind; });
+  };
+  const auto now = forecast_of(a.policy);
+  if (now == a.policies.end()) return;
+  const PolicyForecast& best = *std::max_element(
+      a.policies.begin(), a.policies.end(), [&](const auto& x, const auto& y) { return rate(x) < rate(y); });
+  if (best.policy == a.policy || rate(best) - rate(*now) < kWorthPolicy) return;
   // Where the one that learns is nearly as good, it stays so when the pattern changes.
-  const auto adaptive = std::find_if(a.policies.begin(), a.policies.end(), [](const PolicyForecast& p) {
-    return p.policy == PolicyKind::kAdaptive;
-  });
+  const auto adaptive = forecast_of(PolicyKind::kAdaptive);
   const bool close = adaptive != a.policies.end() && a.policy != PolicyKind::kAdaptive &&
-                     adaptive->hit_rate >= best.hit_rate - kWorthMemory;
+                     rate(*adaptive) >= rate(best) - kWorthMemory;
   const PolicyForecast& chosen = close ? *adaptive : best;
   const std::string name(name_of(chosen.policy));
   advice.push_back({.what = "policy " + name + " in place of " + std::string(name_of(a.policy)) + ": " +
-                            from_to(a.hit_rate, chosen.hit_rate),
+                            (by_bytes ? "byte " : "") + from_to(rate(*now), rate(chosen)),
                     .evidence = "by replaying recent sampled reads under each policy",
                     .command = "redis-cli CONFIG SET maxmemory-policy " + name,
-                    .gain = chosen.hit_rate - a.hit_rate});
+                    .gain = rate(chosen) - rate(*now)});
 }
 
 }  // namespace

@@ -19,26 +19,32 @@ constexpr std::size_t kEnoughToReplay = 4096;
 // Replays what was sampled in a cache that is smaller by the rate; the first half only fills it.
 class Replay {
  public:
-  Replay(const AccessSampler::Findings& found, std::uint64_t weight)
-      : capacity_(found.rate * static_cast<double>(weight)) {
+  Replay(const AccessSampler::Findings& found, std::uint64_t weight, Objective objective)
+      : capacity_(found.rate * static_cast<double>(weight)), objective_(objective) {
     const std::vector<TraceRequest>& all = found.recent.requests;
     const std::size_t count = std::min(all.size(), kReplayed);
     trace_.requests.assign(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
   }
   bool possible() const { return trace_.requests.size() >= kEnoughToReplay && capacity_ >= 1; }
-  double hit_rate(PolicyKind policy, double times) const {
+  struct Hits {
+    double objects = 0, bytes = 0;
+  };
+  Hits hits(PolicyKind policy, double times) const {
     const Result<SimulationResult> result =
         simulate(trace_, {.policy = policy,
                           .basis = Basis::kBytes,
+                          .objective = objective_,
                           .capacity = static_cast<std::uint64_t>(std::max(1.0, capacity_ * times)),
                           .shards = 1,
                           .warm_up = trace_.requests.size() / 2});
-    return result ? 1 - result->object_miss_ratio() : 0;
+    if (!result) return {};
+    return {.objects = 1 - result->object_miss_ratio(), .bytes = 1 - result->byte_miss_ratio()};
   }
 
  private:
   Trace trace_;
   const double capacity_;
+  const Objective objective_;
 };
 
 void read_curve(CacheAnalysis& a, const AccessSampler::Findings& found, std::uint64_t weight,
@@ -56,14 +62,17 @@ void read_curve(CacheAnalysis& a, const AccessSampler::Findings& found, std::uin
 }
 
 void replay_policies(CacheAnalysis& a, const Replay& replay) {
-  const double now = replay.hit_rate(a.policy, 1);
+  const Replay::Hits now = replay.hits(a.policy, 1);
   for (PolicyKind kind : kPolicyKinds) {
-    const double gain = kind == a.policy ? 0 : replay.hit_rate(kind, 1) - now;
-    a.policies.push_back({kind, std::clamp(a.hit_rate + gain, 0.0, 1.0)});
+    const Replay::Hits then = kind == a.policy ? now : replay.hits(kind, 1);
+    a.policies.push_back({kind, std::clamp(a.hit_rate + then.objects - now.objects, 0.0, 1.0), then.bytes});
   }
   if (a.policy == PolicyKind::kLru) return;  // whose curve is exact
-  a.twice_hit_rate = std::clamp(a.hit_rate + replay.hit_rate(a.policy, 2) - now, 0.0, 1.0);
-  a.half_hit_rate = std::clamp(a.hit_rate + replay.hit_rate(a.policy, 0.5) - now, 0.0, 1.0);
+  auto with = [&](double times) {
+    return std::clamp(a.hit_rate + replay.hits(a.policy, times).objects - now.objects, 0.0, 1.0);
+  };
+  a.twice_hit_rate = with(2);
+  a.half_hit_rate = with(0.5);
 }
 
 }  // namespace
@@ -86,6 +95,7 @@ CacheAnalysis ByteCache::analysis(bool with_policies) const {
                   .payload = s.payload,
                   .held = options_.account.used(),
                   .policy = policy(),
+                  .objective = options_.objective,
                   .evicts = evicts()};
   if (sampler_ == nullptr) return a;
   const std::uint64_t weight = this->weight();
@@ -102,7 +112,8 @@ CacheAnalysis ByteCache::analysis(bool with_policies) const {
   a.never_read_again = found.never_read_again;
   a.hot = found.hot;
   read_curve(a, found, weight, s.items);
-  if (const Replay replay(found, weight); with_policies && a.known() && a.full && replay.possible())
+  if (const Replay replay(found, weight, options_.objective);
+      with_policies && a.known() && a.full && replay.possible())
     replay_policies(a, replay);
   a.advice = advise(a, options_.account.line().limit());
   return a;

@@ -48,6 +48,7 @@ struct CurvePoint {
 struct PolicyForecast {
   PolicyKind policy = PolicyKind::kLru;
   double hit_rate = 0;
+  double byte_hit_rate = 0;  // of the bytes that were asked for, as the replay had it
 };
 
 struct CacheAdvice {
@@ -78,6 +79,7 @@ struct CacheAnalysis {
   double never_read_again = 0;  // share of items, of those that had the time to be
   std::vector<HotKey> hot;
   PolicyKind policy = PolicyKind::kLru;
+  Objective objective = Objective::kObjects;  // what policies are judged by
   bool evicts = true;
   std::vector<PolicyForecast> policies;  // with the memory of now; empty when it was not asked for
   double twice_hit_rate = 0;             // forecast for the policy of now

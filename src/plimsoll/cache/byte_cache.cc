@@ -61,7 +61,8 @@ ByteCache::ByteCache(const Options& options)
                                                          .learner = learner,
                                                          .max_items = part(options.max_items),
                                                          .max_bytes = part(options.max_bytes.count()),
-                                                         .owner = options.owner}));
+                                                         .owner = options.owner,
+                                                         .group_of = options.group_of}));
   }
   policy_.store(options.policy, std::memory_order_relaxed);
   set_evict(options.evict);
@@ -117,8 +118,9 @@ Bytes ByteCache::missing_for(const Account& account, Bytes bytes) const {
 }
 
 bool ByteCache::make_room_for(const Account& account, Bytes bytes) {
-  return account.used().plus_clamped(bytes) <= account.maximum() &&
-         !release(missing_for(account, bytes), nullptr).zero();
+  // Another's account that is full is not helped by what goes here.
+  if (&account != &options_.account && account.used().plus_clamped(bytes) > account.maximum()) return false;
+  return !release(missing_for(account, bytes), nullptr).zero();
 }
 
 bool ByteCache::reserve(Extent& extent, std::size_t size) {
@@ -232,6 +234,18 @@ std::uint64_t ByteCache::size() const {
     items += shard->index().size();
   }
   return items;
+}
+
+std::array<ByteCache::Group, ByteCache::kGroups> ByteCache::groups() const {
+  std::array<Group, kGroups> sum;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mutex());
+    for (std::size_t i = 0; i < kGroups; ++i) {
+      sum[i].items += shard->groups()[i].items;
+      sum[i].expiring += shard->groups()[i].expiring;
+    }
+  }
+  return sum;
 }
 
 void ByteCache::clear() {

@@ -20,6 +20,7 @@
 // owns the items; account, pages and clock must outlive it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -76,6 +77,13 @@ class ByteCache final : public Reclaimer {
     std::uint64_t max_items = 0;
     Bytes max_bytes{};
     HeldOwner* owner = nullptr;  // of the objects that are put, if there are any
+    // Which of kGroups a key belongs to, for groups(); null: all to the first.
+    unsigned (*group_of)(std::string_view key) = nullptr;
+  };
+  // Items of one group of keys, expired ones that were not dropped yet among them.
+  static constexpr std::size_t kGroups = 16;
+  struct Group {
+    std::uint64_t items = 0, expiring = 0;
   };
   struct Stats {
     std::uint64_t items = 0, hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0;
@@ -177,9 +185,9 @@ class ByteCache final : public Reclaimer {
   bool restore(std::string_view key, std::string_view value, std::int64_t expires_at_ms, std::int64_t now_ms,
                const std::function<bool()>& may);
 
-  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account itself
-  // is full, or nothing evictable is left. May be called while the thread has a slot: its shard is left
-  // alone.
+  // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account is full
+  // and not the cache's own, or nothing evictable is left. May be called while the thread has a slot: its
+  // shard is left alone.
   bool make_room_for(const Account& account, Bytes bytes);
   // Extent::reserve() and ExtentStore::open(), evicting once if they are refused.
   [[nodiscard]] bool reserve(Extent& extent, std::size_t size);
@@ -198,6 +206,7 @@ class ByteCache final : public Reclaimer {
                                  const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
+  std::array<Group, kGroups> groups() const;
   void clear();
   // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.
   // Returns how many.

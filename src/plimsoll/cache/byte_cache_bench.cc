@@ -1,14 +1,11 @@
-// What a hit and a write cost in the library, by policy: in the second-level cache, in memory, and where
-// every write evicts. Keys are made before, and asked for in an order that no predictor learns.
+// What a write costs in the library, by policy, where every write evicts. (What a hit costs: cache_bench.cc.)
 #include <benchmark/benchmark.h>
 
 #include <array>
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "plimsoll/base/random.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/os/pages.h"
@@ -16,9 +13,7 @@
 namespace plimsoll {
 namespace {
 
-constexpr std::size_t kFew = 512;                    // items that stay in a second-level cache
-constexpr std::size_t kMany = std::size_t{1} << 19;  // items that do not stay in any
-constexpr std::size_t kOrder = std::size_t{1} << 20;
+constexpr std::size_t kMany = std::size_t{1} << 19;
 constexpr std::size_t kValue = 100;
 
 using Key = std::array<char, 16>;
@@ -39,44 +34,18 @@ struct Loaded {
                .address_space = {},
                .shards = 8,
                .policy = policy,
-               .seed = 7}),
-        order(kOrder) {
+               .seed = 7}) {
     for (std::uint64_t i = 0; i < items; ++i) {
       const Key key = key_of(i);
       static_cast<void>(cache.lock({key.data(), key.size()}, 0).put(std::string(kValue, 'v')));
     }
-    Random random(3);
-    for (Key& key : order) key = key_of(random.below(items));
   }
 
   SystemPages pages;
   LoadLine line;
   Account& account;
   ByteCache cache;
-  std::vector<Key> order;
 };
-
-// Kept from one round to the next: filling takes longer than the round.
-Loaded& loaded_with(PolicyKind policy, std::size_t items) {
-  static std::map<std::pair<PolicyKind, std::size_t>, std::unique_ptr<Loaded>> all;
-  std::unique_ptr<Loaded>& made = all[{policy, items}];
-  if (!made) made = std::make_unique<Loaded>(policy, items, 1_GiB);
-  return *made;
-}
-
-void read_hits(benchmark::State& state, PolicyKind policy, std::size_t items) {
-  static Loaded* loaded;  // of all threads, which begin the loop together
-  if (state.thread_index() == 0) loaded = &loaded_with(policy, items);
-  std::size_t at = static_cast<std::size_t>(state.thread_index()) * kOrder / 2;
-  std::uint64_t sum = 0;
-  for (auto step : state) {
-    const Key& key = loaded->order[at++ & (kOrder - 1)];
-    ByteCache::Slot slot = loaded->cache.lock({key.data(), key.size()}, 0);
-    slot.touch();
-    if (slot.exists()) sum += static_cast<unsigned char>(slot.value()[0]);
-  }
-  benchmark::DoNotOptimize(sum);
-}
 
 void write_where_each_evicts(benchmark::State& state, PolicyKind policy) {
   static std::map<PolicyKind, std::unique_ptr<Loaded>> all;
@@ -93,11 +62,6 @@ void write_where_each_evicts(benchmark::State& state, PolicyKind policy) {
 const bool kRegistered = [] {
   for (PolicyKind policy : kPolicyKinds) {
     const std::string name(name_of(policy));
-    for (int threads : {1, 2}) {
-      benchmark::RegisterBenchmark(("hit in L2, " + name).c_str(), read_hits, policy, kFew)->Threads(threads);
-      benchmark::RegisterBenchmark(("hit in memory, " + name).c_str(), read_hits, policy, kMany)
-          ->Threads(threads);
-    }
     benchmark::RegisterBenchmark(("write that evicts, " + name).c_str(), write_where_each_evicts, policy);
   }
   return true;

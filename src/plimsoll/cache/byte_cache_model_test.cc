@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/cache/internal/fixture.h"
 
 namespace plimsoll {
@@ -149,7 +150,7 @@ TEST(CacheModel, AnswersLikeAMapWithoutEvictionWhenMemoryRunsOut) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) Model(false, seed, 16_MiB).run(10000);
 }
 TEST(CacheModel, NeverAnswersWrongWhileEvicting) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) Model(true, seed, 24_MiB).run(20000);
+  for (std::uint64_t seed = 1; seed <= (kBrief ? 1 : 3); ++seed) Model(true, seed, 24_MiB).run(20000);
 }
 
 }  // namespace

@@ -35,6 +35,75 @@ TEST(ByteCache, RefusesKeysAndValuesOverItsLimits) {
   EXPECT_EQ(f.cache.lock("k", 0).resize(ByteCache::kMaxValue + 1), WriteStatus::kTooLong);
 }
 
+TEST(ByteCache, GivesUpNothingForAValueThatIsHeavierThanAllItMayHold) {
+  CacheFixture f;
+  ByteCache cache({.account = f.account,
+                   .pages = f.pages,
+                   .line = f.line.line(),
+                   .address_space = 256_MiB,
+                   .shards = 1,
+                   .seed = 7,
+                   .max_bytes = 64_KiB});
+  for (int i = 0; i < 50; ++i) cache.lock("key" + std::to_string(i), 0).put(std::string(1000, 'x'));
+  EXPECT_EQ(cache.lock("large", 0).put(std::string(100'000, 'x')), WriteStatus::kRefused);
+  EXPECT_EQ(cache.size(), 50u);
+  EXPECT_EQ(cache.stats().refused, 1u);
+  EXPECT_EQ(cache.lock("large", 0).put(std::string(40'000, 'x')), WriteStatus::kDone);
+  EXPECT_LT(cache.size(), 50u);
+  cache.CheckInvariants();
+}
+
+TEST(ByteCache, CountsTheItemsOfEachGroupWhateverBecomesOfThem) {
+  CacheFixture f;
+  ByteCache cache({.account = f.account,
+                   .pages = f.pages,
+                   .line = f.line.line(),
+                   .address_space = 256_MiB,
+                   .shards = 2,
+                   .seed = 7,
+                   .max_items = 500,
+                   .group_of = [](std::string_view key) { return static_cast<unsigned>(key.back() & 15); }});
+  Random random(11);
+  std::int64_t now = 1000;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string key = "k" + std::to_string(random.below(1000));
+    if (i % 1000 == 0) cache.expire(now);
+    ByteCache::Slot slot = cache.lock(key, now += 1);
+    const std::int64_t end =
+        random.below(2) == 0 ? ByteCache::kNever : now + 1 + std::int64_t(random.below(300));
+    switch (random.below(6)) {
+      case 0:
+        if (slot.exists()) slot.erase();
+        break;
+      case 1:
+        if (slot.exists()) slot.set_expiry(end);
+        break;
+      case 2:
+        slot.resize(random.below(20'000));
+        break;
+      default:
+        slot.put(std::string(random.below(200), 'x'), end);
+    }
+  }
+  // As of the begin of time, so that those are seen that have expired and were not dropped yet.
+  std::array<ByteCache::Group, ByteCache::kGroups> seen{};
+  std::uint64_t cursor = 0;
+  do {
+    cursor = cache.scan_with_expiry(cursor, 100, 0, [&](std::string_view key, std::int64_t end) {
+      ++seen[key.back() & 15].items;
+      if (end != ByteCache::kNever) ++seen[key.back() & 15].expiring;
+    });
+  } while (cursor != 0);
+  const auto counted = cache.groups();
+  for (std::size_t i = 0; i < ByteCache::kGroups; ++i) {
+    EXPECT_EQ(counted[i].items, seen[i].items) << i;
+    EXPECT_EQ(counted[i].expiring, seen[i].expiring) << i;
+  }
+  cache.CheckInvariants();
+  cache.clear();
+  for (const ByteCache::Group& group : cache.groups()) EXPECT_EQ(group.items + group.expiring, 0u);
+}
+
 TEST(ByteCache, DropsAnItemAfterItsTimeAndNotBefore) {
   CacheFixture f;
   f.set("k", "v", 5000, 1000);

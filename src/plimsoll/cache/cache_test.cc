@@ -75,6 +75,23 @@ TEST(Cache, TakesKeysThatAreTheirBytes) {
   EXPECT_FALSE(cache.get({1, 1}));
 }
 
+// An account that is full by its own maximum, below a line that is not, once refused a fifth of the writes.
+TEST(Cache, EvictsWhenItsAccountIsAtItsMaximum) {
+  LoadLine line({.limit = 256_MiB});
+  Account& account =
+      line.open({.name = "objects", .kind = AccountKind::kDroppable, .guarantee = {}, .maximum = 8_MiB});
+  auto cache = Cache<std::uint64_t, std::vector<char>>::build(account)
+                   .weigh([](const std::vector<char>& bytes) { return Bytes(bytes.capacity()); })
+                   .open();
+  for (std::uint64_t key = 0; key < 4'000; ++key) {
+    ASSERT_EQ(cache.put(key, std::vector<char>(8'000)), WriteStatus::kDone) << key;
+    ASSERT_TRUE(cache.get(key)) << key;
+  }
+  EXPECT_LE(account.used(), account.maximum());
+  EXPECT_GT(account.used(), account.maximum() / 8 * 7);
+  cache.CheckInvariants();
+}
+
 TEST(Cache, KeepsAnObjectAndItsChargeUntilTheLastHandleGoes) {
   Line l;
   const int before = Counted::alive;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "plimsoll/base/filled.h"
 #include "plimsoll/base/poison.h"
 #include "plimsoll/base/random.h"
 #include "plimsoll/budget/load_line.h"
@@ -383,14 +384,13 @@ void open_and_close(ExtentStore& store, Account& bodies, Account& cache, std::ui
     Result<ExtentRef> extent = store.open(size, bodies);
     if (!extent || !(*extent)->reserve(size)) continue;
     (*extent)->set_size(size);
-    if (std::any_of((*extent)->view().begin(), (*extent)->view().end(), [](char c) { return c != 0; }))
-      ++wrong;
-    std::fill_n((*extent)->data(), size, byte);
+    if (!is_filled((*extent)->data(), size, 0)) ++wrong;
+    std::memset((*extent)->data(), byte, size);
     if (random.below(2) && !(*extent)->charge_to(cache)) ++wrong;
     if (random.below(2)) pins.emplace_back(PinnedValue(**extent), byte);
     if (pins.size() > 4) {
       auto& [pin, expected] = pins[random.below(pins.size())];
-      if (pin.view().find_first_not_of(expected) != std::string_view::npos) ++wrong;
+      if (!is_filled(pin.view().data(), pin.view().size(), static_cast<unsigned char>(expected))) ++wrong;
       std::swap(pins.back().second, expected);
       pin = std::move(pins.back().first);
       pins.pop_back();

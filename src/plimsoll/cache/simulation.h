@@ -33,6 +33,9 @@ struct SimulationOptions {
   std::uint64_t capacity = 0;
   std::size_t shards = 0;     // a power of two up to 64; zero: default_shards()
   std::uint64_t warm_up = 0;  // requests at the begin that are made, and not counted
+  // Share of the keys, chosen by hash, whose requests are made, in a cache that is as much smaller (SHARDS,
+  // Waldspurger et al., FAST 2015); what it misses is set against what such a share of all requests is.
+  double sample = 1;
 };
 
 struct SimulationResult {
@@ -40,6 +43,9 @@ struct SimulationResult {
   std::uint64_t hits = 0;
   std::uint64_t requested_bytes = 0;
   std::uint64_t missed_bytes = 0;
+  // Of which a sample stands for: as many as its share of all; the same as above without one.
+  double expected_requests = 0;
+  double expected_bytes = 0;
   std::size_t shards = 0;
   std::chrono::nanoseconds took{};
 
@@ -51,6 +57,10 @@ struct SimulationResult {
 // One for each 256 objects, between one and 64: in smaller shards, what is hot spreads unevenly (16 shards
 // cost 0.7 points on a cache of 137 objects).
 std::size_t default_shards(std::uint64_t objects);
+
+// The share of a trace's keys with which a curve is drawn from about `enough` requests, in caches of which
+// the smallest has some hundred items; 1 for a trace that is not much longer.
+double share_to_sample(const Trace& trace, std::uint64_t smallest_items, std::uint64_t enough = 2'000'000);
 
 Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& options);
 

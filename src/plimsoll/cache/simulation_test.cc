@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <set>
+
+#include "plimsoll/base/random.h"
 #include "plimsoll/os/input_file.h"
 
 namespace plimsoll {
@@ -65,6 +69,61 @@ TEST(Simulation, HasAShardForEach256Objects) {
   EXPECT_EQ(default_shards(512), 2u);
   EXPECT_EQ(default_shards(5000), 16u);
   EXPECT_EQ(default_shards(10'000'000), 64u);
+}
+
+// A Zipf law of 400,000 keys, whose hottest are a good part of all requests, with a scan in it.
+Trace long_trace() {
+  Trace trace;
+  Random random(5);
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 800'000; ++i) {
+    const double u = (static_cast<double>(random.below(1 << 30)) + 1) / static_cast<double>(1 << 30);
+    const auto zipf = static_cast<std::uint64_t>(std::pow(400'000.0, u));
+    const std::uint64_t key = i % 8 == 0 ? 1'000'000 + static_cast<std::uint64_t>(i) : zipf;
+    trace.requests.push_back({key, 100 + key % 900});
+    if (seen.insert(key).second) trace.unique_bytes += 100 + key % 900;
+  }
+  trace.unique_keys = seen.size();
+  return trace;
+}
+
+TEST(Simulation, OfASampleIsWithinTwoPointsOfTheWhole) {
+  const Trace trace = long_trace();
+  for (PolicyKind policy : {PolicyKind::kLru, PolicyKind::kAdaptive}) {
+    for (Basis basis : {Basis::kObjects, Basis::kBytes}) {
+      for (std::uint64_t part : {100, 20, 5}) {
+        SimulationOptions options{
+            .policy = policy,
+            .basis = basis,
+            .capacity = (basis == Basis::kBytes ? trace.unique_bytes : trace.unique_keys) / part};
+        const Result<SimulationResult> whole = simulate(trace, options);
+        options.sample = 0.25;
+        const Result<SimulationResult> sample = simulate(trace, options);
+        ASSERT_TRUE(whole && sample);
+        EXPECT_LT(sample->requests, whole->requests / 2);
+        EXPECT_NEAR(sample->object_miss_ratio(), whole->object_miss_ratio(), 0.02)
+            << name_of(policy) << " 1/" << part;
+        EXPECT_NEAR(sample->byte_miss_ratio(), whole->byte_miss_ratio(), 0.02)
+            << name_of(policy) << " 1/" << part;
+      }
+    }
+  }
+}
+
+TEST(Simulation, SamplesLongTracesAndNoShortOnes) {
+  Trace trace;
+  trace.requests.resize(100'000);
+  EXPECT_EQ(share_to_sample(trace, 1'000'000, 200'000), 1);
+  EXPECT_EQ(share_to_sample(trace, 1'000'000, 80'000), 1) << "half the time is not worth an error";
+  EXPECT_EQ(share_to_sample(trace, 1'000'000, 10'000), 0.1);
+  EXPECT_EQ(share_to_sample(trace, 1024, 10'000), 0.25) << "256 items at least in the smallest cache";
+  EXPECT_EQ(share_to_sample(trace, 0, 10'000), 1);
+}
+
+TEST(Simulation, RefusesASampleThatIsNoShare) {
+  EXPECT_EQ(simulate(Trace(), {.capacity = 1, .sample = 0}).error().code, ErrorCode::kOutOfRange);
+  EXPECT_EQ(simulate(Trace(), {.capacity = 1, .sample = 1.1}).error().code, ErrorCode::kOutOfRange);
+  EXPECT_EQ(simulate(Trace(), {.capacity = 5, .sample = 0.1}).error().code, ErrorCode::kOutOfRange);
 }
 
 TEST(Simulation, RefusesACapacityOfNothing) {

@@ -30,6 +30,7 @@ struct Job {
   Basis basis = Basis::kObjects;
   Objective objective = Objective::kObjects;
   std::size_t shards = 0;
+  double sample = 1;  // share of the keys
 };
 
 struct Cell {
@@ -129,6 +130,22 @@ std::string read_capacities(const Arguments& given, const Trace& trace, Job& job
     if (*number == 0) return "--capacity " + word + ": that holds nothing of this trace";
     job.capacities.push_back({word, *number});
   }
+  job.sample = 1;
+  if (curve) {
+    std::uint64_t smallest = ~std::uint64_t{0};
+    for (const Capacity& capacity : job.capacities) smallest = std::min(smallest, capacity.number);
+    // Of bytes, as many items as there are of the mean size.
+    if (job.basis == Basis::kBytes)
+      smallest /=
+          std::max<std::uint64_t>(1, trace.unique_bytes / std::max<std::uint64_t>(1, trace.unique_keys));
+    job.sample = share_to_sample(trace, smallest);
+  }
+  if (std::optional<std::string> share = given.value("--sample")) {
+    const std::optional<std::uint64_t> millionths = amount(*share, 1'000'000);
+    if (!share->ends_with('%') || !millionths || *millionths < 1 || *millionths > 1'000'000)
+      return "--sample " + *share + ": write a per cent of the keys, as in 5% or 100%";
+    job.sample = static_cast<double>(*millionths) / 1e6;
+  }
   return job.capacities.empty() ? "--capacity: write 1%, 64MiB or a number" : "";
 }
 
@@ -142,6 +159,7 @@ void print_json(const Call& call, const Job& job, const Cell& cell) {
       .field("capacity", cell.capacity.number)
       .field("shards", cell.result.shards)
       .field("requests", cell.result.requests)
+      .field("sample_ratio", job.sample)
       .field("object_miss_ratio", cell.result.object_miss_ratio())
       .field("byte_miss_ratio", cell.result.byte_miss_ratio())
       .field("requests_per_second", std::round(cell.result.requests_per_second()))
@@ -171,6 +189,14 @@ std::string table_of(const std::vector<Cell>& cells, bool curve) {
     table.row(row);
   }
   return table.text();
+}
+
+std::string sample_words(const Job& job) {
+  if (job.sample == 1) return {};
+  char text[96];
+  std::snprintf(text, sizeof text, "; from %.3g %% of the keys, by hash (--sample 100%% replays all)",
+                100 * job.sample);
+  return text;
 }
 
 int read_file(const Call& call, const Job& job, Trace& trace) {
@@ -206,7 +232,8 @@ int run_sim(const Call& call) {
                                                          .basis = job.basis,
                                                          .objective = job.objective,
                                                          .capacity = capacity.number,
-                                                         .shards = job.shards});
+                                                         .shards = job.shards,
+                                                         .sample = job.sample});
       if (!result) {
         call.complain("sim: " + result.error().message());
         return kFailed;
@@ -219,7 +246,7 @@ int run_sim(const Call& call) {
   call.print(job.name + ": " + format_count(trace.requests.size()) + " requests, " +
              format_count(trace.unique_keys) + " keys, " + format_count(trace.unique_bytes) +
              " bytes of values; capacities in " + (job.basis == Basis::kBytes ? "bytes" : "objects") +
-             "\n\n");
+             sample_words(job) + "\n\n");
   call.print(table_of(cells, call.arguments.has("--curve")));
   return kDone;
 }
@@ -240,6 +267,8 @@ Verb sim_verb() {
                     {"--basis", "objects|bytes", "what the capacity counts [bytes for sizes, else objects]"},
                     {"--objective", "objects|bytes", "what adaptive makes few misses of [objects]"},
                     {"--curve", "", "many capacities, with a bar for each"},
+                    {"--sample", "SHARE",
+                     "replay this share of the keys, as in 5% [all; of a curve, about two million requests]"},
                     {"--shards", "NUMBER", "a power of two to 64 [one for each 256 objects]"},
                     {"--json", "", "one object a line"}},
           .positional = "TRACE",

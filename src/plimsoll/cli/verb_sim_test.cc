@@ -10,6 +10,7 @@ namespace plimsoll {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 struct Outcome {
@@ -89,6 +90,18 @@ TEST_F(SimVerb, DrawsACurve) {
   EXPECT_EQ(curve.code, kDone) << curve.err;
   EXPECT_THAT(curve.out, HasSubstr("########################################\n"));
   EXPECT_THAT(curve.out, HasSubstr(" ####################\n"));
+}
+
+TEST_F(SimVerb, ReplaysAShareOfTheKeysWhereAsked) {
+  Outcome all = run({"--policy", "lru", "--capacity", "100%", "--sample", "100%"});
+  EXPECT_EQ(all.code, kDone) << all.err;
+  EXPECT_THAT(all.out, Not(HasSubstr("of the keys, by hash")));
+  Outcome some = run({"--policy", "lru", "--capacity", "100%", "--sample", "50%"});
+  EXPECT_EQ(some.code, kDone) << some.err;
+  EXPECT_THAT(some.out, HasSubstr("from 50 % of the keys, by hash"));
+  EXPECT_EQ(run({"--sample", "half"}).code, kWrongUsage);
+  EXPECT_EQ(run({"--sample", "0%"}).code, kWrongUsage);
+  EXPECT_EQ(run({"--sample", "101%"}).code, kWrongUsage);
 }
 
 TEST_F(SimVerb, NamesTheFileAndTheLineOfWhatIsWrong) {

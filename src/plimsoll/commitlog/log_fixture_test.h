@@ -134,6 +134,9 @@ class LogFixture {
     return *std::move(topic);
   }
 
+  // All that the line has left.
+  Charge fill_line() { return state_.charge_held(line_.free()); }
+
   void set_boot(const std::string& id) {
     SystemStorage storage;
     PLIMSOLL_CHECK(storage.write_whole(root_ + "/boot_id", id + "\n").has_value());

@@ -22,6 +22,10 @@ std::int64_t Partition::end_offset() { return log_->end_offset(); }
 LogError Partition::delete_before(std::int64_t offset) { return log_->delete_before(offset); }
 std::int64_t Partition::durable_offset() const { return log_->durable_offset(); }
 Bytes Partition::size() { return log_->size(); }
+Partition::Glance Partition::glance() const {
+  const PartitionLog::Summary known = log_->summary();
+  return {.open = known.open, .size = Bytes(known.bytes), .records = known.records};
+}
 bool Partition::removed() const { return log_->removed(); }
 void Partition::watch(LogWatcher& watcher) { log_->watch(watcher); }
 void Partition::unwatch(LogWatcher& watcher) { log_->unwatch(watcher); }

@@ -102,6 +102,13 @@ class Partition {
   // Below this, everything is on the disk.
   std::int64_t durable_offset() const;
   Bytes size();
+  // What is known without opening it: nothing before its first use.
+  struct Glance {
+    bool open = false;
+    Bytes size;
+    std::uint64_t records = 0;
+  };
+  Glance glance() const;
   bool removed() const;  // with its topic
 
   // REQUIRES of watch(): it watches nothing. unwatch() may be called for one that does not watch.

@@ -35,7 +35,8 @@ std::string policy_lines(const CacheAnalysis& a) {
   std::string text;
   for (const PolicyForecast& forecast : a.policies) {
     text += (text.empty() ? "" : ", ") + std::string(name_of(forecast.policy)) + " " +
-            per_cent(forecast.hit_rate) + (forecast.policy == a.policy ? " (now)" : "");
+            per_cent(a.objective == Objective::kBytes ? forecast.byte_hit_rate : forecast.hit_rate) +
+            (forecast.policy == a.policy ? " (now)" : "");
   }
   return text;
 }
@@ -44,7 +45,7 @@ std::uint64_t count_of(double n) { return static_cast<std::uint64_t>(n); }
 
 }  // namespace
 
-std::string cache_text(const CacheAnalysis& a) {
+std::string cache_text(const CacheAnalysis& a, const Pace::Figures& pace) {
   Table table({{}, {}});
   const std::uint64_t reads = a.hits + a.misses;
   table.row({"hit rate", per_cent(a.on         ? a.hit_rate
@@ -52,6 +53,9 @@ std::string cache_text(const CacheAnalysis& a) {
                                                : static_cast<double>(a.hits) / static_cast<double>(reads)) +
                              " lately; " + format_count(a.hits) + " of " + format_count(reads) +
                              " reads hit so far"});
+  table.row({"reads", read_times_text(pace) + " (one in " + std::to_string(Pace::kOneIn) + " is timed)"});
+  table.row({"evicted", format_count(pace.per_second.evicted) + " a second lately, beside " +
+                            format_count(pace.per_second.hits + pace.per_second.misses) + " reads"});
   table.row({"payload", format_bytes(a.payload) + " of keys and values in " + format_bytes(a.held) + ": " +
                             per_cent(a.payload_ratio())});
   if (a.on) {
@@ -69,7 +73,8 @@ std::string cache_text(const CacheAnalysis& a) {
     table.row({"unread", per_cent(a.never_read_again) + " of items were never read again"});
     table.row({"memory", "with half of it " + per_cent(a.half_hit_rate) + " would hit, with twice " +
                              per_cent(a.twice_hit_rate)});
-    if (!a.policies.empty()) table.row({"policies", policy_lines(a)});
+    if (!a.policies.empty())
+      table.row({"policies", policy_lines(a) + (a.objective == Objective::kBytes ? ", of bytes" : "")});
   }
   std::string text = table.text() + (a.known() ? hot_lines(a) : "") + "\nAdvice:\n";
   for (const std::string& line : cache_advice(a)) text += "  " + line + "\n";
@@ -81,7 +86,7 @@ std::string cache_curve_text(const CacheAnalysis& a) {
   return "Hit rate by memory for items, if the least recently used gives way:\n\n" + curve_text(a);
 }
 
-std::string cache_json(const CacheAnalysis& a) {
+std::string cache_json(const CacheAnalysis& a, const Pace::Figures& pace) {
   JsonWriter json;
   json.begin_object()
       .field("on", a.on)
@@ -90,6 +95,11 @@ std::string cache_json(const CacheAnalysis& a) {
       .field("hits", a.hits)
       .field("misses", a.misses)
       .field("hit_ratio", a.hit_rate)
+      .field("hit_p50_ns", pace.hits.p50_ns)
+      .field("hit_p99_ns", pace.hits.p99_ns)
+      .field("miss_p50_ns", pace.misses.p50_ns)
+      .field("miss_p99_ns", pace.misses.p99_ns)
+      .field("evicted_per_second", pace.per_second.evicted)
       .field("saved_bytes", a.saved_bytes)
       .field("payload_bytes", a.payload)
       .field("held_bytes", a.held)
@@ -117,7 +127,11 @@ std::string cache_json(const CacheAnalysis& a) {
         .end();
   json.end().begin_array("policies");
   for (const PolicyForecast& p : a.policies)
-    json.begin_object().field("policy", name_of(p.policy)).field("hit_ratio", p.hit_rate).end();
+    json.begin_object()
+        .field("policy", name_of(p.policy))
+        .field("hit_ratio", p.hit_rate)
+        .field("byte_hit_ratio", p.byte_hit_rate)
+        .end();
   json.end().begin_array("hot_keys");
   for (const HotKey& h : a.hot)
     json.begin_object()

@@ -7,11 +7,12 @@
 #include <string>
 
 #include "plimsoll/cache/analysis.h"
+#include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 
-std::string cache_text(const CacheAnalysis& analysis);
-std::string cache_json(const CacheAnalysis& analysis);
+std::string cache_text(const CacheAnalysis& analysis, const Pace::Figures& pace);
+std::string cache_json(const CacheAnalysis& analysis, const Pace::Figures& pace);
 std::string cache_curve_text(const CacheAnalysis& analysis);
 
 }  // namespace plimsoll

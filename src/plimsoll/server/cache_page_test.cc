@@ -23,8 +23,21 @@ CacheAnalysis seen() {
   return a;
 }
 
+Pace::Figures pace() {
+  return {.hits = {.timed = 100, .p50_ns = 1200, .p99_ns = 9000, .max_ns = 20'000},
+          .misses = {},
+          .per_second = {.hits = 900, .misses = 100, .evicted = 55}};
+}
+
+TEST(CachePage, SaysHowLongReadsTakeAndHowFastTheCacheEvicts) {
+  const std::string text = cache_text(seen(), pace());
+  EXPECT_THAT(text, HasSubstr("hits in 1.2 us (p50), 9 us (p99); no misses timed yet"));
+  EXPECT_THAT(text, HasSubstr("55 a second lately, beside 1,000 reads"));
+  EXPECT_THAT(cache_json(seen(), pace()), HasSubstr("\"hit_p99_ns\":9000"));
+}
+
 TEST(CachePage, SaysHitRateAdviceAndTheCommand) {
-  const std::string text = cache_text(seen());
+  const std::string text = cache_text(seen(), pace());
   EXPECT_THAT(text, HasSubstr("71.0 % lately; 710 of 1,000 reads hit so far"));
   EXPECT_THAT(text, HasSubstr("one in 8"));
   EXPECT_THAT(text, HasSubstr("plimsoll serve --line 228MiB"));
@@ -34,8 +47,8 @@ TEST(CachePage, SaysHitRateAdviceAndTheCommand) {
 TEST(CachePage, SaysThatTooLittleWasSeenInsteadOfFigures) {
   CacheAnalysis a = seen();
   a.reads = 10;
-  EXPECT_THAT(cache_text(a), HasSubstr("too little was read yet"));
-  EXPECT_THAT(cache_text(a), testing::Not(HasSubstr("pattern")));
+  EXPECT_THAT(cache_text(a, {}), HasSubstr("too little was read yet"));
+  EXPECT_THAT(cache_text(a, {}), testing::Not(HasSubstr("pattern")));
   EXPECT_THAT(cache_curve_text(a), HasSubstr("too little"));
 }
 
@@ -46,7 +59,7 @@ TEST(CachePage, DrawsTheCurveWithABarForEachPoint) {
 }
 
 TEST(CachePage, HasEveryFigureForPrograms) {
-  const std::string json = cache_json(seen());
+  const std::string json = cache_json(seen(), pace());
   for (const char* part :
        {"\"hit_ratio\":0.71", "\"twice_memory_hit_ratio\":0.78", "\"curve\":[{\"times\":0.5",
         "\"hot_keys\":[{\"key\":\"a\\u0001key\"", "\"command\":\"plimsoll serve --line 228MiB\""}) {

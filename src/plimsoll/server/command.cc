@@ -42,7 +42,7 @@ Progress refuse_unknown(CommandContext& context) {
 
 // What is not queued between MULTI and EXEC.
 bool runs_at_once(const Command& command) {
-  static constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit"};
+  static constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
   return std::find(std::begin(kNames), std::end(kNames), command.name) != std::end(kNames);
 }
 

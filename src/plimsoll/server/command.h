@@ -24,6 +24,8 @@
 
 namespace plimsoll {
 
+class Pace;
+
 // What MEMORY STATS tells.
 struct MemoryFigures {
   Bytes charged, peak, runtime, connections, payload, index, cache, resident;
@@ -72,13 +74,15 @@ struct CommandContext {
   Databases& databases;
   ServerFacts& server;
   Session& session;
-  std::int64_t now_ms = 0;  // Unix time at which the command is run
+  std::int64_t now_ms = 0;          // Unix time at which the command is run
+  std::int64_t default_ttl_ms = 0;  // of what is written without a time to live; 0: it stays
   // The handler's own, between a kAgain and the call after it: where to go on (0: from the start), and the
   // value or list of which only a part is sent.
   std::size_t resume = 0;
   PinnedValue kept = {};
   // True once the reader holds its share: commands with many values return kAgain then.
   std::function<bool()> reader_is_full = [] { return false; };
+  Pace* pace = nullptr;         // is told how long reads take
   bool is_alone = false;        // no other loop runs commands
   std::string stored_key = {};  // of the key locked last, when it is not stored as it was sent
 
@@ -88,6 +92,10 @@ struct CommandContext {
     return cache.lock(databases.stored(database, key, stored_key), now_ms);
   }
   void alone(const std::function<void()>& run);
+  // When a value ends that is new, or replaces another, and whose command does not say.
+  std::int64_t default_end() const {
+    return default_ttl_ms == 0 ? ByteCache::kNever : now_ms + default_ttl_ms;
+  }
 };
 
 struct Command {

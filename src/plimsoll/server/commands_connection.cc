@@ -97,6 +97,19 @@ Progress auth_command(CommandContext& context) {
   return Progress::kDone;
 }
 
+// As if the client had just connected.
+Progress reset_command(CommandContext& context) {
+  Session& session = context.session;
+  session.transaction.reset();
+  session.database = 0;
+  session.name.clear();
+  session.authenticated = context.server.password().empty();
+  session.protocol = 2;
+  context.reply.set_protocol(2);
+  context.reply.raw("+RESET\r\n");
+  return Progress::kDone;
+}
+
 Progress quit_command(CommandContext& context) {
   context.reply.ok();
   context.session.close_after_reply = true;

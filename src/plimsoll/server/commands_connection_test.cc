@@ -249,5 +249,22 @@ TEST(ClientCommands, NamesAreShort) {
   EXPECT_EQ(f.session.name.size(), 1'024u);
 }
 
+TEST(ConnectionCommands, ResetForgetsAllThatTheConnectionHasSet) {
+  CommandFixture f;
+  f.server.secret = "s";
+  f.session.database = 3;
+  f.session.name = "me";
+  f.run("hello 3");
+  f.run("multi");
+  f.run("set k v");
+  EXPECT_EQ(f.run("reset"), "+RESET\r\n");
+  EXPECT_FALSE(f.session.queues());
+  EXPECT_EQ(f.session.database, 0u);
+  EXPECT_EQ(f.session.name, "");
+  EXPECT_EQ(f.session.protocol, 2);
+  EXPECT_EQ(f.run("get k"), "-NOAUTH Authentication required.\r\n");
+  EXPECT_EQ(f.run("reset"), "+RESET\r\n") << "allowed to whoever is not known yet";
+}
+
 }  // namespace
 }  // namespace plimsoll

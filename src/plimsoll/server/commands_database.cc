@@ -24,6 +24,7 @@ void clear_place(CommandContext& context, unsigned place) {
   std::vector<std::string> found;
   std::uint64_t cursor = 0;
   do {
+    if (context.cache.groups()[place].items == 0) return;
     found.clear();
     cursor = context.cache.scan(cursor, kStep, context.now_ms, [&](std::string_view stored) {
       if (Databases::split(stored).place == place) found.emplace_back(stored);
@@ -83,17 +84,7 @@ std::optional<unsigned> database_argument(CommandContext& context, std::size_t i
 }
 
 std::uint64_t count_keys_of(CommandContext& context, unsigned database) {
-  const unsigned place = context.databases.place_of(database);
-  if (!context.databases.used(place)) return 0;
-  if (!context.databases.any_but(place)) return context.cache.size();
-  std::uint64_t count = 0;
-  std::uint64_t cursor = 0;
-  do {
-    cursor = context.cache.scan(cursor, kStep, context.now_ms, [&](std::string_view stored) {
-      if (Databases::split(stored).place == place) ++count;
-    });
-  } while (cursor != 0);
-  return count;
+  return context.cache.groups()[context.databases.place_of(database)].items;
 }
 
 Progress select_command(CommandContext& context) {
@@ -142,13 +133,14 @@ Progress flushdb_command(CommandContext& context) {
   if (!read_flush_options(context)) return Progress::kDone;
   const unsigned place = context.databases.place_of(context.session.database);
   context.alone([&] {
-    if (!context.databases.any_but(place)) {
+    std::uint64_t all = 0;
+    const auto groups = context.cache.groups();
+    for (const ByteCache::Group& group : groups) all += group.items;
+    if (groups[place].items == all) {
       context.cache.clear();
     } else {
       // A level below is emptied whole: it cannot be searched.
-      context.cache.clear_below([&] {
-        if (context.databases.used(place)) clear_place(context, place);
-      });
+      context.cache.clear_below([&] { clear_place(context, place); });
     }
     if (place != 0) context.databases.forget(place);
   });

@@ -137,6 +137,59 @@ TEST(ExpireCommands, TtlRoundsToTheNearestSecond) {
   EXPECT_EQ(f.run("ttl k"), ":-2\r\n");
 }
 
+TEST(DefaultTtl, IsOfWritesThatSayNothing) {
+  CommandFixture f;
+  f.default_ttl_ms = 60'000;
+  for (const char* write : {"set k v", "setnx k v", "getset k v", "set k v get", "mset k v", "msetnx k v",
+                            "append k v", "setrange k 3 v", "incr k", "decrby k 2", "incrbyfloat k 1.5"}) {
+    f.run("del k");
+    f.run(write);
+    EXPECT_EQ(f.run("pttl k"), ":60000\r\n") << write;
+  }
+  f.run({"set", "k", std::string(100'000, 'x')});
+  EXPECT_EQ(f.run("pttl k"), ":60000\r\n");
+  f.expect({{"multi", "+OK\r\n"},
+            {"set k v", "+QUEUED\r\n"},
+            {"pttl k", "+QUEUED\r\n"},
+            {"exec", "*2\r\n+OK\r\n:60000\r\n"}});
+}
+
+TEST(DefaultTtl, GivesWayToWhatACommandSays) {
+  CommandFixture f;
+  f.default_ttl_ms = 60'000;
+  f.expect({{"set k v px 500", "+OK\r\n"}, {"pttl k", ":500\r\n"}, {"psetex k 700 v", "+OK\r\n"}});
+  f.expect({{"pttl k", ":700\r\n"}, {"getex k px 900", "$1\r\nv\r\n"}, {"pttl k", ":900\r\n"}});
+  // Whoever persists wants it to stay; so does a write that keeps what there is.
+  f.expect({{"persist k", ":1\r\n"}, {"pttl k", ":-1\r\n"}});
+  f.expect({{"set k w keepttl", "+OK\r\n"}, {"pttl k", ":-1\r\n"}});
+  f.expect({{"append k x", ":2\r\n"}, {"set n 1 px 500", "+OK\r\n"}, {"incr n", ":2\r\n"}});
+  f.expect({{"pttl k", ":-1\r\n"}, {"pttl n", ":500\r\n"}});
+  f.expect({{"rename k r", "+OK\r\n"}, {"pttl r", ":-1\r\n"}, {"copy n m", ":1\r\n"}});
+  f.expect({{"pttl m", ":500\r\n"}, {"set absent v keepttl", "+OK\r\n"}, {"pttl absent", ":60000\r\n"}});
+  f.expect({{"getex n persist", "$1\r\n2\r\n"}, {"pttl n", ":-1\r\n"}, {"set n 3", "+OK\r\n"}});
+  f.expect({{"pttl n", ":60000\r\n"}});
+}
+
+TEST(DefaultTtl, IsOfWritesAfterItWasSet) {
+  CommandFixture f;
+  f.run("set before v");
+  f.default_ttl_ms = 1'000;
+  f.run("set k v");
+  f.default_ttl_ms = 0;
+  f.run("set after v");
+  f.expect({{"pttl before", ":-1\r\n"}, {"pttl k", ":1000\r\n"}, {"pttl after", ":-1\r\n"}});
+  f.now_ms += 2'000;
+  EXPECT_EQ(f.cache.expire(f.now_ms), 1u);
+  EXPECT_EQ(f.run("dbsize"), ":2\r\n");
+}
+
+TEST(DefaultTtl, LeavesNothingBehindWhereTheWriteIsRefused) {
+  CommandFixture f(16_MiB, false);
+  f.default_ttl_ms = 1'000;
+  EXPECT_EQ(f.run("setrange k 400000000 v").substr(0, 4), "-OOM");
+  EXPECT_EQ(f.run("exists k"), ":0\r\n");
+}
+
 TEST(ExpireCommands, LargeValuesExpireToo) {
   CommandFixture f;
   const std::string large(100'000, 'x');

@@ -168,7 +168,7 @@ Progress msetnx_command(CommandContext& context) {
     }
     for (std::size_t i = 1; i < args.size(); i += 2) {
       ByteCache::Slot slot = context.lock(args[i]);
-      const WriteStatus status = put_argument(context, slot, i + 1, ByteCache::kNever);
+      const WriteStatus status = put_argument(context, slot, i + 1, context.default_end());
       unlock(std::move(slot));
       if (status == WriteStatus::kDone) continue;
       // All or none: none of them was there before.

@@ -27,7 +27,7 @@ Progress add(CommandContext& context, std::int64_t by) {
   const char* end = std::to_chars(text.data(), text.data() + text.size(), sum).ptr;
   const WriteStatus status =
       slot.put(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())),
-               exists ? slot.expires_at_ms() : ByteCache::kNever);
+               exists ? slot.expires_at_ms() : context.default_end());
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.integer(sum);
   return Progress::kDone;
@@ -64,7 +64,7 @@ Progress incrbyfloat_command(CommandContext& context) {
   if (!std::isfinite(sum)) return refuse(context, "ERR increment would produce NaN or Infinity");
   std::array<char, kMaxLongDoubleText> text;
   const std::string_view printed = format_long_double_human(sum, text);
-  const WriteStatus status = slot.put(printed, exists ? slot.expires_at_ms() : ByteCache::kNever);
+  const WriteStatus status = slot.put(printed, exists ? slot.expires_at_ms() : context.default_end());
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.bulk(printed);
   return Progress::kDone;

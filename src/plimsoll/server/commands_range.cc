@@ -35,8 +35,14 @@ bool length_allowed(CommandContext& context, std::size_t size, std::size_t more)
 // Makes the slot's value at least `at` + bytes.size() long and writes `bytes` there.
 Progress write_at(CommandContext& context, ByteCache::Slot& slot, std::size_t at, std::string_view bytes) {
   const std::size_t size = std::max(slot.exists() ? slot.size() : 0, at + bytes.size());
-  const WriteStatus status = slot.resize(size);
-  if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
+  // A value that is made longer keeps its time; one that is new has it from its begin.
+  const bool timed = !slot.exists() && context.default_ttl_ms != 0;
+  WriteStatus status = timed ? slot.put(std::string_view(), context.default_end()) : WriteStatus::kDone;
+  if (status == WriteStatus::kDone) status = slot.resize(size);
+  if (status != WriteStatus::kDone) {
+    if (timed && slot.exists()) slot.erase();
+    return refuse_write(context, context.args[1], status);
+  }
   if (!bytes.empty()) std::memcpy(slot.writable().data() + at, bytes.data(), bytes.size());
   context.reply.integer(static_cast<std::int64_t>(size));
   return Progress::kDone;
@@ -81,7 +87,7 @@ Progress append_command(CommandContext& context) {
     if (!length_allowed(context, slot.size(), bytes.size())) return Progress::kDone;
     return write_at(context, slot, slot.size(), bytes);
   }
-  const WriteStatus status = put_argument(context, slot, 2, ByteCache::kNever);
+  const WriteStatus status = put_argument(context, slot, 2, context.default_end());
   if (status != WriteStatus::kDone) return refuse_write(context, context.args[1], status);
   context.reply.integer(static_cast<std::int64_t>(bytes.size()));
   return Progress::kDone;

@@ -128,6 +128,25 @@ Progress config_set_command(CommandContext& context) {
   return Progress::kDone;
 }
 
+Progress time_command(CommandContext& context) {
+  const std::int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count();
+  context.reply.array(2);
+  context.reply.bulk(std::to_string(us / 1'000'000));
+  context.reply.bulk(std::to_string(us % 1'000'000));
+  return Progress::kDone;
+}
+
+// Nobody follows this server: the offset is 0 and the list empty.
+Progress role_command(CommandContext& context) {
+  context.reply.array(3);
+  context.reply.bulk("master");
+  context.reply.integer(0);
+  context.reply.array(0);
+  return Progress::kDone;
+}
+
 Progress config_resetstat_command(CommandContext& context) {
   context.server.reset_stats();
   context.reply.ok();

@@ -57,6 +57,14 @@ TEST(ServerCommands, ConfigSetIsAllOrNothing) {
   EXPECT_EQ(f.server.settings["maxmemory-policy"], "noeviction");
 }
 
+TEST(ServerCommands, TimeIsOfTheClockAndRoleOfAServerAlone) {
+  CommandFixture f;
+  const std::string time = f.run("time");
+  ASSERT_EQ(time.substr(0, 9), "*2\r\n$10\r\n");
+  EXPECT_GT(std::stoll(time.substr(9)), 1'700'000'000);
+  EXPECT_EQ(f.run("role"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+}
+
 TEST(ServerCommands, ConfigResetstatReachesTheServer) {
   CommandFixture f;
   f.run("config resetstat");

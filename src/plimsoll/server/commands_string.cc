@@ -5,6 +5,7 @@
 
 #include "plimsoll/server/internal/arguments.h"
 #include "plimsoll/server/internal/handlers.h"
+#include "plimsoll/server/pace.h"
 
 namespace plimsoll {
 namespace {
@@ -119,7 +120,7 @@ struct Assignment {
 // What all of SET's family does to the key args[1].
 Progress assign(CommandContext& context, const Assignment& assignment) {
   const Options& options = assignment.options;
-  std::int64_t expires_at_ms = ByteCache::kNever;
+  std::int64_t expires_at_ms = context.default_end();
   if (options.expiry != Expiry::kNone) {
     const std::optional<std::int64_t> time = expiry_time(context, options);
     if (!time) return Progress::kDone;
@@ -157,8 +158,10 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
 }  // namespace
 
 Progress get_command(CommandContext& context) {
+  Pace::Read read(context.pace);
   ByteCache::Slot slot = context.lock(context.args[1]);
   slot.touch();
+  read.found(slot.exists());
   reply_value(context, std::move(slot));
   return Progress::kDone;
 }
@@ -233,8 +236,10 @@ Progress mget_command(CommandContext& context) {
   }
   for (; context.resume < context.args.size(); ++context.resume) {
     if (context.reader_is_full()) return Progress::kAgain;
+    Pace::Read read(context.pace);
     ByteCache::Slot slot = context.lock(context.args[context.resume]);
     slot.touch();
+    read.found(slot.exists());
     reply_value(context, std::move(slot));
   }
   return Progress::kDone;
@@ -244,7 +249,7 @@ Progress mset_command(CommandContext& context) {
   if (context.args.size() % 2 == 0) return refuse_arity(context);
   for (std::size_t i = 1; i < context.args.size(); i += 2) {
     ByteCache::Slot slot = context.lock(context.args[i]);
-    const WriteStatus status = put_argument(context, slot, i + 1, ByteCache::kNever);
+    const WriteStatus status = put_argument(context, slot, i + 1, context.default_end());
     // Redis knows before the first write that it is out of memory; here those before have been done.
     if (status != WriteStatus::kDone) return refuse_write(context, context.args[i], status);
   }

@@ -52,6 +52,7 @@ void run_queued(CommandContext& context, Transaction& transaction) {
                          .server = context.server,
                          .session = context.session,
                          .now_ms = context.now_ms,
+                         .default_ttl_ms = context.default_ttl_ms,
                          .is_alone = true};
     const Command* command = requested_command(args);
     context.session.last_command = command->name;

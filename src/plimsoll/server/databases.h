@@ -7,9 +7,9 @@
 // stored().
 //
 // Thread-safety: all methods from any thread; swap() and forget() while no other thread uses keys. Cost: a
-// load and a comparison a key; a copy of the key in the others. Who lists or counts one of several databases
-// that are in use walks all keys. Limits: 16; a key in them may be a byte shorter than the cache takes.
-// Errors: none. Ownership: none.
+// load and a comparison a key; a copy of the key in the others. Who lists or empties one of several databases
+// that are in use walks all keys; how many each has, the cache counts. Limits: 16; a key in them may be a
+// byte shorter than the cache takes. Errors: none. Ownership: none.
 #pragma once
 
 #include <array>
@@ -55,6 +55,9 @@ class Databases {
     if (stored.empty() || !is_place(stored.back())) return {0, stored};
     return {static_cast<unsigned char>(stored.back()), stored.substr(0, stored.size() - 1)};
   }
+
+  // For ByteCache::Options::group_of: its groups are our places.
+  static unsigned group_of(std::string_view stored) { return split(stored).place; }
 
   // Whether keys of that place may be there, or of any other place.
   bool used(unsigned place) const {

@@ -96,6 +96,19 @@ TEST(Databases, AreSwappedWithTheirKeys) {
             {"swapdb 0 16", "-ERR DB index is out of range\r\n"}});
 }
 
+TEST(Databases, AreCountedAndEmptiedEachForItself) {
+  CommandFixture f;
+  for (int i = 0; i < 300; ++i) f.run({"set", "k" + std::to_string(i), "zero"});
+  f.expect({{"select 3", "+OK\r\n"}, {"dbsize", ":0\r\n"}, {"flushdb", "+OK\r\n"}});
+  for (int i = 0; i < 200; ++i) f.run({"set", "k" + std::to_string(i), "three", "px", "500"});
+  f.expect({{"dbsize", ":200\r\n"}, {"del k7", ":1\r\n"}, {"dbsize", ":199\r\n"}});
+  EXPECT_EQ(f.cache.groups()[3].expiring, 199u);
+  f.expect({{"swapdb 3 0", "+OK\r\n"}, {"dbsize", ":300\r\n"}, {"select 0", "+OK\r\n"}});
+  f.expect({{"dbsize", ":199\r\n"}, {"flushdb", "+OK\r\n"}, {"dbsize", ":0\r\n"}});
+  f.expect({{"select 3", "+OK\r\n"}, {"dbsize", ":300\r\n"}, {"get k7", "$4\r\nzero\r\n"}});
+  EXPECT_EQ(f.cache.size(), 300u);
+}
+
 // A page of SCAN walks past the keys of others, and still finds all of its own.
 TEST(Databases, ScanFindsAllKeysOfItsOwnAndNoOther) {
   CommandFixture f;

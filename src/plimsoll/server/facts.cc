@@ -1,7 +1,5 @@
 #include "plimsoll/server/facts.h"
 
-#include <array>
-
 #include "plimsoll/server/info.h"
 #include "plimsoll/server/memory_text.h"
 #include "plimsoll/server/redis_config.h"
@@ -11,37 +9,33 @@ namespace plimsoll {
 
 namespace {
 
-// Walks all keys, as nothing else says whose they are.
-std::vector<KeyspaceStatus> count_keyspaces(Node& node) {
-  constexpr std::size_t kStep = 256;  // keys under one lock
-  std::array<KeyspaceStatus, Databases::kCount> counts;
-  for (unsigned i = 0; i < Databases::kCount; ++i) counts[i].database = i;
-  const std::int64_t now_ms = node.clock.wall_ms();
-  std::uint64_t cursor = 0;
-  do {
-    cursor = node.cache.scan_with_expiry(cursor, kStep, now_ms, [&](std::string_view key, std::int64_t end) {
-      KeyspaceStatus& of = counts[node.databases.database_at(Databases::split(key).place)];
-      ++of.keys;
-      if (end != ByteCache::kNever) ++of.expiring;
-    });
-  } while (cursor != 0);
-  std::vector<KeyspaceStatus> all(counts.begin(), counts.end());
-  std::erase_if(all, [](const KeyspaceStatus& database) { return database.keys == 0; });
+std::vector<KeyspaceStatus> count_keyspaces(const Node& node) {
+  std::vector<KeyspaceStatus> all;
+  const auto groups = node.cache.groups();
+  for (unsigned database = 0; database < Databases::kCount; ++database) {
+    const ByteCache::Group& of = groups[node.databases.place_of(database)];
+    if (of.items > 0) all.push_back({.database = database, .keys = of.items, .expiring = of.expiring});
+  }
   return all;
-}
-
-bool has_keyspace(std::string_view section) {
-  return section == "keyspace" || section == "default" || section == "all" || section == "everything";
 }
 
 }  // namespace
 
 std::string Facts::info(std::string_view section) const {
   Status status = node_.status();
-  const Databases& databases = node_.databases;
-  if (has_keyspace(section) && (databases.any_but(0) || databases.place_of(0) != 0)) {
-    status.keyspace = count_keyspaces(node_);
-  }
+  status.keyspace = count_keyspaces(node_);
+  MutexLock lock(mutex_);
+  TrafficStatus& traffic = status.traffic;
+  traffic.accepted -= base_.traffic.accepted;
+  traffic.commands -= base_.traffic.commands;
+  traffic.bytes_received -= base_.traffic.bytes_received;
+  traffic.bytes_sent -= base_.traffic.bytes_sent;
+  traffic.connections_refused -= base_.traffic.connections_refused;
+  traffic.readers_closed -= base_.traffic.readers_closed;
+  status.cache.hits -= base_.cache.hits;
+  status.cache.misses -= base_.cache.misses;
+  status.cache.evicted -= base_.cache.evicted;
+  status.cache.expired -= base_.cache.expired;
   return info_text(status, section);
 }
 
@@ -100,6 +94,13 @@ void Facts::each_session(const std::function<void(const Session&)>& visit)
       if (member.session() != nullptr) visit(*member.session());
     });
   }
+}
+
+void Facts::reset_stats() {
+  const Status now = node_.status();
+  node_.pace.reset();
+  MutexLock lock(mutex_);
+  base_ = {now.traffic, now.cache};
 }
 
 Charge Facts::charge_transaction(Bytes bytes) {

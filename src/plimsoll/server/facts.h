@@ -22,6 +22,7 @@ class Facts final : public ServerFacts {
   std::string_view password() const override { return node_.settings.password; }
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const override;
   std::string config_set(std::string_view name, std::string_view value) override;
+  void reset_stats() override;
   Account& scratch() override { return node_.output; }
   void alone(const std::function<void()>& run) override;
   void each_session(const std::function<void(const Session&)>& visit) override;
@@ -33,7 +34,15 @@ class Facts final : public ServerFacts {
   void purge_memory() override;
 
  private:
+  // Counters as CONFIG RESETSTAT found them: INFO counts from there, /metrics from the start.
+  struct Base {
+    TrafficStatus traffic;
+    ByteCache::Stats cache;
+  };
+
   Node& node_;
+  mutable Mutex mutex_;
+  Base base_ PLIMSOLL_GUARDED_BY(mutex_);
   const std::vector<std::unique_ptr<Loop>>& loops_;
   std::atomic<const Loop*> alone_{nullptr};  // whose thread holds all loops' mutexes
 };

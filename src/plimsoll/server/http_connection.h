@@ -1,16 +1,19 @@
 // HttpConnection: one HTTP client of the status pages and metrics.
 //
 // Thread-safety: its loop. Cost: about 1 KiB at rest, 16 KiB while a request comes, its answer while it is
-// sent. Limits: heads of 16 KiB, no bodies; a request must come whole within ten seconds, a connection may
-// rest for a minute. Errors: HTTP's. Ownership: itself, through its coroutine.
+// sent; who listens to events, some 20 KiB once a second. Limits: heads of 16 KiB, no bodies; a request must
+// come whole within ten seconds, a connection may rest for a minute, and so may who does not read. Errors:
+// HTTP's. Ownership: itself, through its coroutine.
 #pragma once
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 
 #include "plimsoll/server/loop.h"
+#include "plimsoll/server/pages.h"
 
 namespace plimsoll {
 
@@ -28,11 +31,14 @@ class HttpConnection final : public LoopMember {
  private:
   asio::awaitable<void> serve();
   asio::awaitable<bool> read_more(std::string& input);
+  asio::awaitable<bool> send(const Page& page, bool keep_alive, bool head_only);
+  asio::awaitable<void> send_events(bool head_only);
   asio::awaitable<bool> send(std::string_view text);
 
   Loop& loop_;
   asio::ip::tcp::socket socket_;
   MonotonicTime deadline_;
+  asio::steady_timer* beat_ = nullptr;  // while events are sent
   bool resting_ = true;
   bool closed_ = false;
 };

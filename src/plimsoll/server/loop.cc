@@ -11,7 +11,8 @@ constexpr std::chrono::milliseconds kTick{100};
 
 }  // namespace
 
-Loop::Loop(Node& n, ServerFacts& f, unsigned which) : node(n), facts(f), number(which) {}
+Loop::Loop(Node& n, ServerFacts& f, asio::thread_pool& w, unsigned which)
+    : node(n), facts(f), worker(w), number(which) {}
 
 Loop* Loop::current() { return current_loop; }
 
@@ -94,9 +95,15 @@ void Loop::tick() {
   {
     // Not between the commands of a transaction, which all run at one time.
     MutexLock lock(mutex);
-    node.cache.expire(node.clock.wall_ms());
+    // Where more has expired than one round takes, some more; others wait no longer than for a large value.
+    constexpr std::chrono::milliseconds kMost{2};
+    const std::int64_t wall_ms = node.clock.wall_ms();
+    while (node.cache.expire(wall_ms) > 0 && node.clock.monotonic_now() - now < kMost) {
+    }
   }
+  node.look(now);
   node.follow_line();
+  node.keep_time();
 }
 
 }  // namespace plimsoll

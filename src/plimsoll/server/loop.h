@@ -11,6 +11,7 @@
 #include <array>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/thread_pool.hpp>
 #include <atomic>
 #include <functional>
 #include <memory_resource>
@@ -48,7 +49,7 @@ class Loop {
   // (measured: 6.7 KiB in all).
   static constexpr Bytes kConnection = 6_KiB;
 
-  Loop(Node& node, ServerFacts& facts, unsigned number);
+  Loop(Node& node, ServerFacts& facts, asio::thread_pool& worker, unsigned number);
 
   void run();    // on the calling thread, until stop()
   void stop();   // from any thread
@@ -77,6 +78,7 @@ class Loop {
   asio::io_context io{1};
   Node& node;
   ServerFacts& facts;
+  asio::thread_pool& worker;  // for what takes longer than other connections should wait
   const unsigned number;
   std::string read_buffer = std::string(kBuffer, '\0');
   WriteBuffer write_buffer{kBuffer};

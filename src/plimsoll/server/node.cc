@@ -1,10 +1,12 @@
 #include "plimsoll/server/node.h"
 
+#include <algorithm>
 #include <bit>
 #include <initializer_list>
 #include <random>
 
 #include "plimsoll/base/text.h"
+#include "plimsoll/cache/simulation.h"
 #include "plimsoll/os/process.h"
 #include "plimsoll/server/levels.h"
 
@@ -32,7 +34,16 @@ Result<std::string> cluster_id_in(Storage& storage, const std::string& directory
   return id;
 }
 
-std::size_t shards_for_cores() { return std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed())); }
+// A bounded number of keys is parted as `plimsoll sim` does, whose figures are to be those of the server. A
+// shard of few bytes would hold no large value.
+std::size_t shards_of(const Settings& settings) {
+  constexpr std::uint64_t kLeastShard = 1 << 20;
+  if (settings.cache_shards > 0) return settings.cache_shards;
+  if (settings.cache_items > 0) return default_shards(settings.cache_items);
+  const std::size_t for_cores = std::bit_ceil(std::min<std::size_t>(64, 4 * cpus_allowed()));
+  if (settings.cache_size.zero()) return for_cores;
+  return std::bit_floor(std::clamp<std::uint64_t>(settings.cache_size.count() / kLeastShard, 1, for_cores));
+}
 
 }  // namespace
 
@@ -103,14 +114,18 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
              .pages = pages,
              .line = line.line(),
              .address_space = {},
-             .shards = shards_for_cores(),
+             .shards = shards_of(given),
              .policy = given.policy.order,
              .objective = given.objective,
              .evict = given.policy.evicts,
              .analyse = given.analysis,
-             .seed = random_seed()}),
+             .seed = random_seed(),
+             .max_items = given.cache_items,
+             .max_bytes = given.cache_size,
+             .group_of = &Databases::group_of}),
       governor({.line = line, .probe = *probe, .board = board, .events = events, .reclaim = given.governor}),
-      gate(plan().bodies_maximum, given.governor) {
+      gate(plan().bodies_maximum, given.governor),
+      default_ttl_ms(given.default_ttl.count()) {
   governor.add(cache, cache.account());
   for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
                                                             &request_slabs, &request_pool, &requests})
@@ -162,6 +177,25 @@ std::string Node::open_log() {
   return {};
 }
 
+void Node::keep_time() {
+  const MonotonicTime now = clock.monotonic_now();
+  if (!timeline.due(now)) return;
+  const std::vector<Sample> last = governor.history().last(1);
+  if (last.empty()) return;
+  const auto read = [](const Traffic::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  Timeline::Deeds deeds{
+      .reclaims = events.total(EventKind::kReclaimed) + events.total(EventKind::kHeapTrimmed),
+      .throttles = read(traffic.accept_paused),
+      .rejects = read(traffic.connections_refused) + read(traffic.bodies_refused) + cache.stats().refused};
+  for (const auto& [cause, waited] : line.wait_stats()) deeds.throttles += waited.granted + waited.timed_out;
+  if (broker) {
+    const Broker::Stats stats = broker->stats();
+    deeds.throttles += stats.throttled_requests;
+    deeds.rejects += stats.produce_refused;
+  }
+  timeline.add(last.front(), deeds, now, clock.wall_ms());
+}
+
 void Node::follow_line() {
   const std::uint64_t now = line.line().count();
   if (followed_line_.exchange(now, std::memory_order_relaxed) == now) return;
@@ -181,6 +215,20 @@ void Node::follow_line() {
   gate.set_maximum(shares.bodies_maximum);
 }
 
+void Node::look(MonotonicTime now) {
+  if (!pace.wants_look(now)) return;
+  const ByteCache::Stats c = cache.stats();
+  // relaxed: counters, each as it is.
+  auto count = [](const Traffic::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  pace.look(now, {.commands = count(traffic.commands),
+                  .hits = c.hits,
+                  .misses = c.misses,
+                  .evicted = c.evicted,
+                  .expired = c.expired,
+                  .received = count(traffic.bytes_received),
+                  .sent = count(traffic.bytes_sent)});
+}
+
 void Node::purge() {
   for (Reclaimer* owner : std::initializer_list<Reclaimer*>{&connection_slabs, &output_slabs, &output_buffers,
                                                             &request_slabs, &request_pool, &requests}) {
@@ -198,6 +246,8 @@ Settings Node::current_settings() const {
   Settings now = settings;
   now.policy = {.evicts = cache.evicts(), .order = cache.policy()};
   now.log_level = name_of(log.level());
+  // relaxed, here and where it is read: a write that is under way may take the time before.
+  now.default_ttl = std::chrono::milliseconds(default_ttl_ms.load(std::memory_order_relaxed));
   return now;
 }
 
@@ -209,6 +259,7 @@ std::string Node::set_now(std::string_view name, std::string_view value) {
   cache.set_evict(now.policy.evicts);
   cache.set_policy(now.policy.order);
   log.set_level(log_level_named(now.log_level).value_or(log.level()));
+  default_ttl_ms.store(now.default_ttl.count(), std::memory_order_relaxed);
   return {};
 }
 
@@ -221,6 +272,7 @@ Status Node::status() const {
                          .cache = cache,
                          .level = lower.get(),
                          .traffic = traffic,
+                         .pace = &pace,
                          .log = log_store.get(),
                          .broker = broker.get(),
                          .uptime = clock.monotonic_now() - started,
@@ -228,6 +280,16 @@ Status Node::status() const {
                          .resp_port = resp_port,
                          .kafka_port = kafka_port,
                          .http_port = http_port});
+}
+
+CacheAnalysis Node::forecast() const {
+  constexpr std::chrono::seconds kGood{1};
+  MutexLock lock(forecast_mutex_);
+  const MonotonicTime now = clock.monotonic_now();
+  if (forecast_at_ != MonotonicTime{} && now - forecast_at_ < kGood) return forecast_;
+  forecast_ = cache.analysis();
+  forecast_at_ = clock.monotonic_now();
+  return forecast_;
 }
 
 void Node::Describe(StatSink& sink) const {
@@ -244,6 +306,7 @@ void Node::Describe(StatSink& sink) const {
   if (log_store) log_store->Describe(sink);
   if (broker) broker->Describe(sink);
   traffic.Describe(sink);
+  pace.Describe(sink);
 }
 
 }  // namespace plimsoll

@@ -28,8 +28,10 @@
 #include "plimsoll/server/body_gate.h"
 #include "plimsoll/server/databases.h"
 #include "plimsoll/server/log.h"
+#include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/status.h"
+#include "plimsoll/server/timeline.h"
 #include "plimsoll/server/traffic.h"
 #include "plimsoll/server/turnstile.h"
 
@@ -42,13 +44,19 @@ class Node {
 
   // The line may have moved with its limit: the shares move with it. Cheap; called by a loop's tick.
   void follow_line();
+  // For rates: a second apart or so.
+  void look(MonotonicTime now);
   ServerPlan plan() const { return plan_server(line.line()); }
+  // Adds to the timeline when a second has passed. Cheap; called by a loop's tick.
+  void keep_time();
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
   bool pressed() const;
   // Gives back what nobody uses: idle slabs and buffers, and what malloc keeps free.
   void purge();
   Status status() const;
+  // With forecasts of policies: tens of milliseconds, so not on a loop. The last one is good for a second.
+  CacheAnalysis forecast() const;
   // The settings with what was changed while running.
   Settings current_settings() const;
   // Empty, or what is wrong. `name` of a live setting.
@@ -87,10 +95,13 @@ class Node {
   Governor governor;
   BodyGate gate;
   Traffic traffic;
+  Pace pace;
+  Timeline timeline;
   SystemStorage storage;
-  std::unique_ptr<LogStore> log_store;  // null without a data_dir
-  std::unique_ptr<Broker> broker;       // the same
-  std::uint16_t resp_port = 0;          // as they were bound
+  std::unique_ptr<LogStore> log_store;       // null without a data_dir
+  std::unique_ptr<Broker> broker;            // the same
+  std::atomic<std::int64_t> default_ttl_ms;  // of values that are written without a time to live; 0: none
+  std::uint16_t resp_port = 0;               // as they were bound
   std::uint16_t kafka_port = 0;
   std::uint16_t http_port = 0;
 
@@ -100,6 +111,9 @@ class Node {
   std::string open_log();
   std::string open_level();
   std::atomic<std::uint64_t> followed_line_{0};
+  mutable Mutex forecast_mutex_;
+  mutable CacheAnalysis forecast_ PLIMSOLL_GUARDED_BY(forecast_mutex_);
+  mutable MonotonicTime forecast_at_ PLIMSOLL_GUARDED_BY(forecast_mutex_){};
 };
 
 }  // namespace plimsoll

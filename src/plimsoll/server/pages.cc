@@ -1,32 +1,106 @@
 #include "plimsoll/server/pages.h"
 
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "plimsoll/report/json_writer.h"
 #include "plimsoll/report/prometheus.h"
 #include "plimsoll/server/cache_page.h"
 #include "plimsoll/server/pools.h"
 
 namespace plimsoll {
+namespace {
 
-Page page_for(const Node& node, const HttpRequest& request) {
-  if (request.path == "/metrics") {
-    PrometheusText sink;
-    node.Describe(sink);
-    return {.content_type = PrometheusText::kContentType, .body = sink.text()};
+constexpr std::size_t kTopicsShown = 20;
+// The page is whole: a browser that was made to load something from elsewhere must not.
+constexpr std::string_view kOnlyItself =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src "
+    "'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+Page json(std::string body) { return {.content_type = "application/json", .body = std::move(body)}; }
+Page text(std::string body) { return {.body = std::move(body)}; }
+
+Page metrics(const Node& node) {
+  PrometheusText sink;
+  node.Describe(sink);
+  return {.content_type = PrometheusText::kContentType, .body = sink.text()};
+}
+
+Page live(const Node&) {
+  return {.content_type = "text/html; charset=utf-8", .fixed = live_page(), .policy = kOnlyItself};
+}
+
+// By size, as far as they were used since the start: what was not is not opened for being looked at.
+Page topics(const Node& node) {
+  struct Row {
+    std::string name;
+    std::int32_t partitions;
+    Bytes size;
+    std::uint64_t records;
+  };
+  std::vector<Row> rows;
+  if (node.log_store) {
+    node.log_store->for_each_topic([&rows](const std::shared_ptr<Topic>& topic) {
+      Row row{.name = topic->name(), .partitions = topic->partition_count(), .size = {}, .records = 0};
+      for (std::int32_t i = 0; i < row.partitions; ++i) {
+        const Partition::Glance seen = topic->partition(i).glance();
+        row.size += seen.size;
+        row.records += seen.records;
+      }
+      rows.push_back(std::move(row));
+    });
   }
-  if (request.path == "/healthz") return {.body = "ok\n"};
-  if (request.path == "/status.txt") return {.body = status_text(node.status())};
-  if (request.path == "/api/v1/status")
-    return {.content_type = "application/json", .body = status_json(node.status())};
-  if (request.path == "/pools.txt") return {.body = pools_text(collect_pools(node))};
-  if (request.path == "/api/v1/pools")
-    return {.content_type = "application/json", .body = pools_json(collect_pools(node))};
-  if (request.path == "/cache.txt") return {.body = cache_text(node.cache.analysis())};
-  if (request.path == "/cache/curve.txt") return {.body = cache_curve_text(node.cache.analysis(false))};
-  if (request.path == "/api/v1/cache")
-    return {.content_type = "application/json", .body = cache_json(node.cache.analysis())};
-  return {.status = 404,
-          .body =
-              "not here: /metrics, /healthz, /status.txt, /api/v1/status, /pools.txt, /api/v1/pools, "
-              "/cache.txt, /cache/curve.txt, /api/v1/cache are\n"};
+  const std::size_t shown = std::min(rows.size(), kTopicsShown);
+  std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
+                    [](const Row& a, const Row& b) { return a.size > b.size; });
+  JsonWriter writer;
+  writer.begin_object().field("count", rows.size()).begin_array("topics");
+  for (std::size_t i = 0; i < shown; ++i)
+    writer.begin_object()
+        .field("name", rows[i].name)
+        .field("partitions", rows[i].partitions)
+        .field("size_bytes", rows[i].size)
+        .field("records", rows[i].records)
+        .end();
+  return json(writer.end().end().take());
+}
+
+struct Path {
+  std::string_view path;
+  Page (*page)(const Node& node);
+};
+
+constexpr std::array kPaths{
+    Path{"/", &live},
+    Path{"/metrics", &metrics},
+    Path{"/healthz", [](const Node&) { return text("ok\n"); }},
+    Path{"/status.txt", [](const Node& node) { return text(status_text(node.status())); }},
+    Path{"/pools.txt", [](const Node& node) { return text(pools_text(collect_pools(node))); }},
+    Path{"/cache.txt",
+         [](const Node& node) { return text(cache_text(node.forecast(), node.pace.figures())); }},
+    Path{"/cache/curve.txt",
+         [](const Node& node) { return text(cache_curve_text(node.cache.analysis(false))); }},
+    Path{"/api/v1/status", [](const Node& node) { return json(status_json(node.status())); }},
+    Path{"/api/v1/pools", [](const Node& node) { return json(pools_json(collect_pools(node))); }},
+    Path{"/api/v1/cache",
+         [](const Node& node) { return json(cache_json(node.forecast(), node.pace.figures())); }},
+    Path{"/api/v1/topics", &topics},
+    Path{"/api/v1/history", [](const Node& node) { return json(timeline_json(node.timeline.after(0))); }},
+};
+
+}  // namespace
+
+bool takes_long(std::string_view path) { return path == "/cache.txt" || path == "/api/v1/cache"; }
+
+Page page_for(const Node& node, std::string_view path) {
+  std::string others = std::string(kEventsPath);
+  for (const Path& known : kPaths) {
+    if (known.path == path) return known.page(node);
+    others.insert(0, std::string(known.path) + ", ");
+  }
+  return {.status = 404, .body = "not here: " + others + " are\n"};
 }
 
 }  // namespace plimsoll

@@ -60,10 +60,12 @@ std::vector<std::pair<std::string, std::string>> redis_config(const Settings& se
           {"bind", settings.bind},
           {"cluster-enabled", "no"},
           {"databases", "16"},
+          {"default-ttl", short_duration(settings.default_ttl)},
           {"dir", settings.data_dir},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
           {"maxmemory-policy", redis_policy(settings.policy)},
+          {"notify-keyspace-events", ""},
           {"port", std::to_string(resp_port)},
           {"proto-max-bulk-len", std::to_string(ByteCache::kMaxValue)},
           {"requirepass", settings.password},
@@ -81,6 +83,7 @@ tl::expected<SettingChange, std::string> setting_change(const Settings& settings
     if (lower.starts_with("volatile-")) return tl::unexpected(std::string(kNoVolatile));
     return tl::unexpected(std::string(lower == "allkeys-random" ? kNoRandom : kPolicies));
   }
+  if (equals_ignoring_case(name, "default-ttl")) return SettingChange{"default_ttl", std::string(value)};
   if (equals_ignoring_case(name, "loglevel")) {
     for (const LevelName& level : kLevels) {
       if (equals_ignoring_case(value, level.redis))

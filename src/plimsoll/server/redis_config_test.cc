@@ -41,6 +41,7 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
   for (auto [name, value] :
        std::vector<std::pair<const char*, const char*>>{{"maxmemory-policy", "noeviction"},
                                                         {"MAXMEMORY-POLICY", "ALLKEYS-LRU"},
+                                                        {"default-ttl", "10m"},
                                                         {"loglevel", "verbose"},
                                                         {"loglevel", "nothing"}}) {
     auto change = setting_change(settings, 1_MiB, name, value);
@@ -51,6 +52,7 @@ TEST(RedisConfig, ChangesBecomeSettingsThatAreLiveAndValid) {
     EXPECT_EQ(key->set(settings, change->value), nullptr) << name;
   }
   EXPECT_EQ(settings.log_level, "off");
+  EXPECT_EQ(value_of(settings, "default-ttl"), "10m");
 }
 
 TEST(RedisConfig, SettingAValueToWhatItIsDoesNothing) {

@@ -184,9 +184,11 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
                          .server = loop_.facts,
                          .session = session_,
                          .now_ms = node_.clock.wall_ms(),
+                         .default_ttl_ms = node_.default_ttl_ms.load(std::memory_order_relaxed),
                          .resume = resume_,
                          .kept = std::move(resume_value_),
-                         .reader_is_full = [this] { return reader_full(); }};
+                         .reader_is_full = [this] { return reader_full(); },
+                         .pace = &node_.pace};
   if (!std::exchange(fetched_, false) && resume_ == 0 && needs_fetch(context)) {
     resume_value_ = std::move(context.kept);
     give_back_bodies();

@@ -24,8 +24,9 @@ constexpr std::chrono::seconds kDrainTime{5};
 class Server {
  public:
   explicit Server(Node& node) : node_(node), facts_(node, loops_) {
+    asio::post(worker_, [] { pthread_setname_np(pthread_self(), "plimsoll-worker"); });
     const unsigned count = node.settings.loops != 0 ? node.settings.loops : cpus_allowed();
-    for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(node, facts_, i));
+    for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(node, facts_, worker_, i));
     resp_ = std::make_unique<Listener>(
         node, loops_, RequestKind::kConnect, &Loop::connections,
         [this](Loop& loop, asio::ip::tcp::socket socket) {
@@ -153,6 +154,7 @@ class Server {
   }
 
   Node& node_;
+  asio::thread_pool worker_{1};  // ends when no loop has a connection that waits for it
   std::vector<std::unique_ptr<Loop>> loops_;
   Facts facts_;
   std::unique_ptr<Listener> resp_;

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
 #include "plimsoll/cache/policy.h"
 #include "plimsoll/commitlog/log_store.h"
@@ -65,7 +66,12 @@ struct Settings {
   std::string remote_level;  // "redis://HOST:PORT", "memcached://HOST:PORT"; empty: there is none
   Bytes remote_level_size = 4_GiB;
   std::chrono::milliseconds level_wait{100};  // that a command waits for a key from below, at most
-  unsigned loops = 0;                         // event loops; 0: one a core
+  // Bounds of the cache beside the line; zero: none, and as many shards as cores and items want.
+  std::uint64_t cache_items = 0;
+  Bytes cache_size{};  // of records: keys, values and what is kept with each
+  std::size_t cache_shards = 0;
+  std::chrono::milliseconds default_ttl{0};  // of what is written without a time; zero: it stays
+  unsigned loops = 0;                        // event loops; 0: one a core
   std::string log_level = "info";
 
   // What kafka_advertised says; where it says nothing, an empty host and port 0.
@@ -90,7 +96,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 25;
+inline constexpr std::size_t kSettingKeys = 29;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

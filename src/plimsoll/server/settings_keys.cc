@@ -15,6 +15,7 @@ namespace {
 constexpr Bytes kSmallestLine = 16_MiB;  // below that nothing is left beside the program itself
 constexpr std::size_t kLongestPassword = 512;
 constexpr unsigned kMostLoops = 256;
+constexpr std::uint64_t kMostItems = std::uint64_t{1} << 40;
 
 const char* parse_switch(std::string_view text, bool& value) {
   for (std::string_view word : {"on", "true", "yes", "1"}) {
@@ -105,6 +106,35 @@ const char* set_level_wait(Settings& settings, std::string_view text) {
   std::optional<std::uint64_t> number = parse_uint64(text);
   if (!number || *number < 1 || *number > 10'000) return "write milliseconds, from 1 to 10000";
   settings.level_wait = std::chrono::milliseconds(*number);
+  return nullptr;
+}
+
+const char* set_cache_items(Settings& settings, std::string_view text) {
+  const std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number > kMostItems) return "write a number of keys, where 0 is as many as memory holds";
+  settings.cache_items = *number;
+  return nullptr;
+}
+
+const char* set_cache_size(Settings& settings, std::string_view text) {
+  const Result<Bytes> size = text.empty() ? Result<Bytes>(Bytes()) : parse_bytes(text);
+  if (!size) return "write a size, as in 64MiB, where 0 is what the line leaves";
+  settings.cache_size = *size;
+  return nullptr;
+}
+
+const char* set_cache_shards(Settings& settings, std::string_view text) {
+  const std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number > 64 || (*number & (*number - 1)) != 0)
+    return "write a power of two up to 64, where 0 is as many as cores and keys want";
+  settings.cache_shards = static_cast<std::size_t>(*number);
+  return nullptr;
+}
+
+const char* set_default_ttl(Settings& settings, std::string_view text) {
+  const Result<std::chrono::milliseconds> time = parse_duration(text);
+  if (!time) return "write a time, as in 10m, 90s or 500ms, where 0 is none";
+  settings.default_ttl = *time;
   return nullptr;
 }
 
@@ -223,6 +253,16 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
      [](const Settings& s) { return format_bytes(s.remote_level_size); }},
     {"level_wait", "MS", "milliseconds that a command waits for a key from below, at most", false, false,
      &set_level_wait, [](const Settings& s) { return std::to_string(s.level_wait.count()); }},
+    {"cache_items", "NUMBER", "the most keys to keep; 0 is as many as memory holds", false, false,
+     &set_cache_items, [](const Settings& s) { return std::to_string(s.cache_items); }},
+    {"cache_size", "SIZE",
+     "the most bytes of keys, values and what is kept with each, 64MiB; 0 is what the line leaves", false,
+     false, &set_cache_size, [](const Settings& s) { return std::to_string(s.cache_size.count()); }},
+    {"cache_shards", "NUMBER", "parts of the cache with a lock each; 0 is as many as cores and keys want",
+     false, false, &set_cache_shards, [](const Settings& s) { return std::to_string(s.cache_shards); }},
+    {"default_ttl", "TIME",
+     "how long values last that are written without a time to live, 10m; 0 is until they give way", true,
+     false, &set_default_ttl, [](const Settings& s) { return short_duration(s.default_ttl); }},
     {"loops", "NUMBER", "event loops; 0 is one a core", false, false, &set_loops,
      [](const Settings& s) { return std::to_string(s.loops); }},
     {"log_level", "LEVEL", "debug, info, warning, error or off", true, false, &set_log_level,

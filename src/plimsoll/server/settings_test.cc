@@ -61,6 +61,25 @@ TEST(Settings, EveryKeyHasItsThreeNamesAndAHelp) {
   EXPECT_EQ(find_setting("resp-port"), nullptr);
 }
 
+TEST(Settings, BoundTheCacheAndTheTimeOfItsValues) {
+  Configuration configuration;
+  ASSERT_TRUE(configuration.load_text(
+      "cache_items = 1000\ncache_size = \"64MiB\"\ncache_shards = 4\ndefault_ttl = \"10m\"\n", "p.toml"));
+  EXPECT_EQ(configuration.settings().cache_items, 1000u);
+  EXPECT_EQ(configuration.settings().cache_size, 64_MiB);
+  EXPECT_EQ(configuration.settings().cache_shards, 4u);
+  EXPECT_EQ(configuration.settings().default_ttl, std::chrono::minutes(10));
+  EXPECT_EQ(configuration.shown("default_ttl"), "10m");
+  EXPECT_TRUE(configuration.set_now("default_ttl", "0"));
+  EXPECT_EQ(configuration.settings().default_ttl.count(), 0);
+  EXPECT_THAT(fault_of_flag("cache_items", "-1"), HasSubstr("write a number of keys"));
+  EXPECT_THAT(fault_of_flag("cache_size", "much"), HasSubstr("write a size"));
+  EXPECT_THAT(fault_of_flag("cache_shards", "3"), HasSubstr("write a power of two up to 64"));
+  EXPECT_THAT(fault_of_flag("cache_shards", "128"), HasSubstr("write a power of two up to 64"));
+  EXPECT_THAT(fault_of_flag("default_ttl", "soon"), HasSubstr("write a time"));
+  EXPECT_THAT(fault_of_flag("default_ttl", "-1s"), HasSubstr("write a time"));
+}
+
 TEST(Settings, AreReadFromAFile) {
   Configuration configuration;
   auto loaded = configuration.load_text(

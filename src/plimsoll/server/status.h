@@ -19,6 +19,7 @@
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/lower_level.h"
 #include "plimsoll/governor/governor.h"
+#include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/traffic.h"
 
@@ -32,6 +33,7 @@ struct StatusSources {
   const ByteCache& cache;
   const LowerLevel* level = nullptr;  // null: there is none
   const Traffic& traffic;
+  const Pace* pace = nullptr;     // null: nothing is timed
   const LogStore* log = nullptr;  // null, both: there is none
   const Broker* broker = nullptr;
   Duration uptime{};
@@ -112,6 +114,7 @@ struct Status {
   // Of the databases that have keys; nothing: all keys are in the first.
   std::optional<std::vector<KeyspaceStatus>> keyspace;
   TrafficStatus traffic;
+  Pace::Figures pace;
   std::optional<LogStatus> log;
   std::optional<LevelStatus> level;
 
@@ -123,6 +126,9 @@ Status collect_status(const StatusSources& sources);
 
 // "12.3 %" of a share from 0 to 1.
 std::string per_cent(double share);
+
+// "hits in 1.2 us (p50), 9 us (p99); misses in ...".
+std::string read_times_text(const Pace::Figures& pace);
 
 // For people.
 std::string status_text(const Status& status);

@@ -79,6 +79,26 @@ void write_accounts(JsonWriter& json, const Status& s) {
   json.end();
 }
 
+void write_times(JsonWriter& json, std::string_view name, const Pace::Quantiles& of) {
+  json.begin_object(name)
+      .field("timed", of.timed)
+      .field("p50_ns", of.p50_ns)
+      .field("p99_ns", of.p99_ns)
+      .field("max_ns", of.max_ns)
+      .end();
+}
+
+void write_pace(JsonWriter& json, const Pace::Figures& pace) {
+  write_times(json, "hit_times", pace.hits);
+  write_times(json, "miss_times", pace.misses);
+  json.begin_object("per_second")
+      .field("hits", pace.per_second.hits)
+      .field("misses", pace.per_second.misses)
+      .field("evicted", pace.per_second.evicted)
+      .field("expired", pace.per_second.expired)
+      .end();
+}
+
 void write_cache(JsonWriter& json, const Status& s) {
   const ByteCache::Stats& c = s.cache;
   json.begin_object("cache")
@@ -95,6 +115,7 @@ void write_cache(JsonWriter& json, const Status& s) {
       .field("evicted", c.evicted)
       .field("expired", c.expired)
       .field("refused", c.refused);
+  write_pace(json, s.pace);
   const CacheAnalysis& a = s.analysis;
   json.begin_object("analysis")
       .field("on", a.on)

@@ -120,6 +120,7 @@ TEST(Status, ReadsAsAPage) {
             "cache        150,000 keys (12 with a time to live), 170 MiB of keys and values; 98.2 % of 1,000 "
             "reads hit\n"
             "             77 evicted, 0 expired, 0 writes refused; a full cache evicts by lru\n"
+            "             no hits timed yet; no misses timed yet; lately 0 evicted and 0 expired a second\n"
             "log          none; --data-dir FOLDER says where it is to be kept\n"
             "connections  51 RESP, 0 Kafka, 1 HTTP; 1,234 accepted so far, 0 refused\n"
             "             5,000,000 commands, 1 KiB in, 2 KiB out\n"
@@ -253,6 +254,22 @@ class StatusOfAServer : public ::testing::Test {
   Governor governor{{.line = line, .probe = probe, .board = board, .events = events}};
   Traffic traffic;
 };
+
+TEST_F(StatusOfAServer, ShowsHowLongReadsTakeAndWhatWasEvicted) {
+  Pace pace;
+  pace.add(true, std::chrono::microseconds(2));
+  pace.look(MonotonicTime{}, {});
+  pace.look(MonotonicTime{} + std::chrono::seconds(2), {.commands = 1000, .evicted = 84});
+  Status s = look();
+  s.pace = pace.figures();
+  EXPECT_THAT(status_text(s),
+              HasSubstr("hits in 2 us (p50), 2 us (p99); no misses timed yet; lately 42 evicted"));
+  EXPECT_THAT(status_json(s), HasSubstr("\"evicted\":42"));
+  const std::string info = info_text(s, "stats");
+  EXPECT_THAT(info, HasSubstr("instantaneous_ops_per_sec:500\r\n"));
+  EXPECT_THAT(info, HasSubstr("plimsoll_hit_usec_p50:2.00\r\n"));
+  EXPECT_THAT(info, HasSubstr("plimsoll_evicted_per_sec:42\r\n"));
+}
 
 TEST_F(StatusOfAServer, ShowsWhatItsPartsSay) {
   traffic.commands = 17;

@@ -15,6 +15,15 @@ std::string per_cent(double share) {
   return text;
 }
 
+std::string read_times_text(const Pace::Figures& pace) {
+  auto times = [](const char* what, const Pace::Quantiles& of) {
+    if (of.timed == 0) return "no " + std::string(what) + " timed yet";
+    auto shown = [](std::uint64_t ns) { return format_duration(Duration(static_cast<std::int64_t>(ns))); };
+    return std::string(what) + " in " + shown(of.p50_ns) + " (p50), " + shown(of.p99_ns) + " (p99)";
+  };
+  return times("hits", pace.hits) + "; " + times("misses", pace.misses);
+}
+
 namespace {
 
 std::string time_of_day(std::int64_t wall_ms) {
@@ -89,6 +98,11 @@ std::string level_lines(const Status& s) {
          format_count(l.failures) + " failures" + (l.words.empty() ? "" : ", the last: " + l.words) + "\n";
 }
 
+std::string pace_line(const Pace::Figures& pace) {
+  return "             " + read_times_text(pace) + "; lately " + format_count(pace.per_second.evicted) +
+         " evicted and " + format_count(pace.per_second.expired) + " expired a second\n";
+}
+
 std::string cache_lines(const Status& s) {
   const ByteCache::Stats& c = s.cache;
   std::uint64_t reads = c.hits + c.misses;
@@ -101,7 +115,7 @@ std::string cache_lines(const Status& s) {
          format_count(c.refused) + " writes refused; " +
          (s.policy.evicts ? "a full cache evicts by " + std::string(name_of(s.policy))
                           : "a full cache refuses") +
-         "\n";
+         "\n" + pace_line(s.pace);
 }
 
 std::string advice_lines(const Status& s) {

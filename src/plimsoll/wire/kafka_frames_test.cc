@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "plimsoll/base/sanitized.h"
 #include "plimsoll/wire/internal/kafka_fuzz.h"
 #include "plimsoll/wire/internal/kafka_messages.h"
 
@@ -200,17 +201,18 @@ TEST(KafkaFrames, AreRefusedWhereverTheyAreCut) {
 }
 
 TEST(KafkaFrames, DoNoHarmWithABitTurned) {
+  constexpr std::size_t kStep = kBrief ? 7 : 1;  // of the eight bits of a byte each in turn
   std::size_t refused = 0;
   for (const Frame& frame : all_frames()) {
     std::string bytes = frame.bytes;
-    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    for (std::size_t bit = 0; bit < bytes.size() * 8; bit += kStep) {
       char& byte = bytes[bit / 8];
       byte = static_cast<char>(byte ^ (1 << bit % 8));
       refused += decodes(frame, bytes) ? 0 : 1;
       byte = static_cast<char>(byte ^ (1 << bit % 8));
     }
   }
-  EXPECT_GT(refused, 10'000u);  // most bits are of values, the others of lengths
+  EXPECT_GT(refused, 10'000u / kStep);  // most bits are of values, the others of lengths
 }
 
 TEST(KafkaFrames, CodesAreNamedAndTriedAgainAsApaches) {

@@ -29,28 +29,28 @@ class Reference {
     const bool returns = ghosts_.recall(hash64(std::to_string(key)));
     const double total = static_cast<double>(weight_of(small_) + weight_of(main_));
     const bool large = full_ && static_cast<double>(weight) > mode_.small * total;
-    (large || (returns && (!contested(total) || oldest_of_main_yields())) ? main_ : small_).push_back(key);
+    push(large || (returns && (!contested(total) || oldest_of_main_yields())) ? main_ : small_, key);
     return false;
   }
   std::uint64_t last_victim() const { return last_victim_; }
 
  private:
-  using Keys = std::deque<std::uint64_t>;  // the oldest first
-  std::uint64_t weight_of(const Keys& keys) const {
-    std::uint64_t sum = 0;
-    for (std::uint64_t key : keys) sum += weights_.at(key);
-    return sum;
-  }
+  struct Keys {
+    std::deque<std::uint64_t> order;  // the oldest first
+    std::uint64_t weight = 0;
+    bool empty() const { return order.empty(); }
+    std::size_t size() const { return order.size(); }
+  };
+  static std::uint64_t weight_of(const Keys& keys) { return keys.weight; }
   bool contested(double total) const {
     return mode_.contest && static_cast<double>(weight_of(main_)) >= (1 - mode_.small) * total;
   }
   bool oldest_of_main_yields() {
     if (main_.empty()) return false;
-    unsigned& uses = uses_.at(main_.front());
+    unsigned& uses = uses_.at(main_.order.front());
     if (uses == 0) return true;
     --uses;
-    main_.push_back(main_.front());
-    main_.pop_front();
+    push(main_, pop(main_));
     return false;
   }
   bool from_small(double total) const {
@@ -62,9 +62,14 @@ class Reference {
     uses_.erase(key);
     last_victim_ = key;
   }
-  static std::uint64_t pop(Keys& keys) {
-    const std::uint64_t key = keys.front();
-    keys.pop_front();
+  void push(Keys& keys, std::uint64_t key) const {
+    keys.order.push_back(key);
+    keys.weight += weights_.at(key);
+  }
+  std::uint64_t pop(Keys& keys) const {
+    const std::uint64_t key = keys.order.front();
+    keys.order.pop_front();
+    keys.weight -= weights_.at(key);
     return key;
   }
   void evict() {
@@ -84,12 +89,12 @@ class Reference {
       }
       uses_.at(key) = 0;
       if (!contested(total)) {
-        main_.push_back(key);
+        push(main_, key);
       } else if (oldest_of_main_yields()) {
-        main_.push_back(key);
+        push(main_, key);
         return gone(pop(main_));
       } else {
-        small_.push_back(key);
+        push(small_, key);
       }
     }
   }

@@ -151,6 +151,7 @@ bool CacheShard::link_new(const Write& w, Locator at) {
   payload_ += Bytes(record.payload());
   if (w.extent != nullptr) extents_ += w.extent->release()->charged();
   ++counters_.inserted;
+  ++group_of(record).items;
   if (old != kNoLocator) {
     policy_->replaced(old, at);
     discard(item(old), Removal::kReplaced);
@@ -178,10 +179,17 @@ bool CacheShard::make_fit(const Write& w, std::uint64_t weight) {
 }
 
 void CacheShard::schedule(Locator at, std::int64_t expires_at_ms, std::int64_t now_ms) {
-  ItemExpiry& expiry = *item(at).expiry();
-  if (expiry.at_ms != ByteCache::kNever) wheel_.remove(at);
+  Item& record = item(at);
+  ItemExpiry& expiry = *record.expiry();
+  if (expiry.at_ms != ByteCache::kNever) {
+    wheel_.remove(at);
+    --group_of(record).expiring;
+  }
   expiry.at_ms = expires_at_ms;
-  if (expires_at_ms != ByteCache::kNever) wheel_.add(at, now_ms);
+  if (expires_at_ms != ByteCache::kNever) {
+    wheel_.add(at, now_ms);
+    ++group_of(record).expiring;
+  }
 }
 
 void CacheShard::resized(Locator at, Bytes charged_before) {
@@ -199,7 +207,12 @@ void CacheShard::resized(Locator at, Bytes charged_before) {
 void CacheShard::retire(Item& record, Removal why) {
   const auto length = static_cast<std::uint32_t>(record.length(segments_.unit()));
   weight_ -= record.weight(segments_.unit());
-  if (record.expires_at_ms() != ByteCache::kNever) wheel_.remove(segments_.locator_of(&record));
+  ByteCache::Group& group = group_of(record);
+  --group.items;
+  if (record.expires_at_ms() != ByteCache::kNever) {
+    wheel_.remove(segments_.locator_of(&record));
+    --group.expiring;
+  }
   if (record.large()) {
     Extent* extent = record.extent();
     extents_ -= extent->charged();
@@ -271,6 +284,7 @@ void CacheShard::clear() {
   holes_.clear();
   payload_ = extents_ = Bytes();
   used_ = live_ = weight_ = 0;
+  groups_ = {};
   while (oldest_ != nullptr) {
     Segment* segment = oldest_;
     unseal(*segment);
@@ -349,6 +363,13 @@ void CacheShard::CheckInvariants() const {
                  "%llu records, %zu in the index, %zu in the order", static_cast<unsigned long long>(items),
                  index_.size(), policy_->size());
   PLIMSOLL_CHECK(payload == payload_ && extents == extents_);
+  std::uint64_t grouped = 0, expiring = 0;
+  for (const ByteCache::Group& group : groups_) {
+    grouped += group.items;
+    expiring += group.expiring;
+  }
+  PLIMSOLL_CHECK(grouped == items && expiring == wheel_.size(), "%llu items and %llu expiring in groups",
+                 static_cast<unsigned long long>(grouped), static_cast<unsigned long long>(expiring));
 }
 
 }  // namespace plimsoll

@@ -50,6 +50,7 @@ class CacheShard {
     std::uint64_t max_items;                   // zero: as many as there is memory for
     std::uint64_t max_bytes;                   // of weight, likewise
     HeldOwner* owner;                          // is told of objects that leave; null without any
+    unsigned (*group_of)(std::string_view key) = nullptr;
   };
   struct Counters {
     std::uint64_t hits = 0, misses = 0, inserted = 0, evicted = 0, expired = 0, relocated = 0, refused = 0;
@@ -107,6 +108,7 @@ class CacheShard {
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
   const Counters& counters() const { return counters_; }
+  const std::array<ByteCache::Group, ByteCache::kGroups>& groups() const { return groups_; }
   std::size_t expiring() const { return wheel_.size(); }
   Bytes payload() const { return payload_; }
   Bytes extents() const { return extents_; }
@@ -172,6 +174,9 @@ class CacheShard {
   void retire(Item& record, Removal why);
   void discard(Item& record, Removal why);  // retire(), and the segment goes when nothing in it is live
   bool link_new(const Write& w, Locator at);
+  ByteCache::Group& group_of(Item& record) {
+    return groups_[options_.group_of != nullptr ? options_.group_of(record.key()) : 0];
+  }
   void charge_policy();
   // relaxed: a bound that is late by some requests is asked again under the sampler's lock.
   bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
@@ -210,6 +215,7 @@ class CacheShard {
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
   LowerLevel* lower_ = nullptr;
+  std::array<ByteCache::Group, ByteCache::kGroups> groups_{};
 };
 
 }  // namespace plimsoll

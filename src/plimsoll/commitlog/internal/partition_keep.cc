@@ -18,34 +18,44 @@ LogError PartitionLog::open_checked() {
 
 PartitionLog::Behind PartitionLog::plan_behind(MonotonicTime now) {
   Behind plan;
-  // Long enough for who polls as clients do; what is kept longer is pages that nobody reads again, and the
-  // kernel prefers them to those that somebody will read: they were used twice.
-  constexpr std::chrono::milliseconds kReaderWindow(500);
-  if (now >= next_window_) {
-    lowest_read_before_ = std::exchange(lowest_read_, kNobody);
-    next_window_ = now + kReaderWindow;
-  }
   const LogStore::Options& options = store_->options;
   const std::uint64_t step = options.write_behind.count();
-  const std::uint64_t size = segments_.back().size;
-  const std::uint64_t whole = size / step * step;
+  const Segment& active = segments_.back();
+  const std::uint64_t whole = active.size / step * step;
   if (whole > write_started_) {
-    plan.start = {write_started_, whole - write_started_};
+    if (const std::shared_ptr<OpenSegment> open = acquire(active))
+      plan.start = {open->log, {write_started_, whole - write_started_}};
     write_started_ = whole;
   }
-  // A reader that follows finds all that he has not had.
-  const std::int64_t lowest = std::min(lowest_read_, lowest_read_before_);
-  std::uint64_t end = size > options.keep_behind.count() ? size - options.keep_behind.count() : 0;
-  if (lowest != kNobody) end = std::min(end, static_cast<std::uint64_t>(lowest));
-  end = end / step * step;
-  if (end > forgotten_) {
-    plan.forget = {forgotten_, end - forgotten_};
-    forgotten_ = end;
+  // A reader that follows finds all that he has not had. Who is further behind than what can be kept for him
+  // is not waited for where memory is short: his pages would be taken before he came to them.
+  const std::uint64_t end = active.place + active.size;
+  const std::uint64_t kept = std::min(end, options.keep_behind.count());
+  const bool is_short = store_->short_of_pages.load(std::memory_order_relaxed);
+  const std::uint64_t reach = std::max(kept, options.page_cache.guarantee().count());
+  const std::uint64_t floor = is_short ? end - std::min(end, reach) : 0;
+  const std::uint64_t upto = std::min(end - kept, readers_.lowest(floor, now));
+  if (upto >= forgotten_ + step) {
+    add_parts({forgotten_, upto}, plan.forget);
+    forgotten_ = upto;
   }
-  if (plan.start.size != 0 || plan.forget.size != 0) {
-    if (const std::shared_ptr<OpenSegment> open = acquire(segments_.back())) plan.file = open->log;
-  }
+  // And what came from the disk once more, as it had been let go of.
+  const std::uint64_t limit = is_short ? std::max(floor, forgotten_) : 0;
+  for (const ReaderPlaces::Range& had : readers_.take_passed(limit, reach, step)) add_parts(had, plan.forget);
   return plan;
+}
+
+void PartitionLog::add_parts(ReaderPlaces::Range range, std::vector<FilePart>& parts) {
+  // A step once more: a page that the last range cut, or that was still being sent, goes now.
+  range.begin -= std::min(range.begin, store_->options.write_behind.count());
+  for (const Segment& segment : segments_) {
+    const std::uint64_t begin = std::max(range.begin, segment.place);
+    const std::uint64_t end = std::min(range.end, segment.place + segment.size);
+    if (begin >= end) continue;
+    // One that is closed is not opened for this: its pages are the kernel's affair.
+    if (const std::shared_ptr<OpenSegment> open = store_->segments.find(key(segment)))
+      parts.push_back({open->log, {begin - segment.place, end - begin}});
+  }
 }
 
 PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
@@ -62,11 +72,11 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
     plan = plan_behind(now);
     sync_now = sync_pending_ && sync_due_ <= now;
   }
-  if (plan.file && plan.start.size != 0) static_cast<void>(plan.file->start_writing(plan.start));
-  if (plan.file && plan.forget.size != 0) {
+  if (plan.start.file) static_cast<void>(plan.start.file->start_writing(plan.start.range));
+  for (const FilePart& part : plan.forget) {
     // Only clean pages go. An error of write-back is told once, so that here it is as a sync that failed.
-    if (!plan.file->wait_written(plan.forget)) fail();
-    static_cast<void>(plan.file->forget(plan.forget));
+    if (!part.file->wait_written(part.range)) fail();
+    static_cast<void>(part.file->forget(part.range));
   }
   sync_segments(sync_now);
   MutexLock lock(mutex_);

@@ -124,14 +124,14 @@ bool PartitionLog::begin_segment() {
   if (!(*file)->truncate(0)) return false;
   auto open = std::make_shared<OpenSegment>();
   open->log = *std::move(file);
-  segments_.push_back({.base = end_offset_, .max_timestamp = -1, .size = 0, .synced = false});
+  const std::uint64_t place = segments_.empty() ? 0 : segments_.back().place + segments_.back().size;
+  segments_.push_back({.base = end_offset_, .max_timestamp = -1, .place = place, .size = 0, .synced = false});
   store_->segments.drop(key(segments_.back()));
   store_->segments.insert(key(segments_.back()), std::move(open));
   new_names_ = true;
   first_ms_ = -1;
   max_relative_ = 0;
-  unindexed_ = write_started_ = forgotten_ = 0;
-  lowest_read_before_ = lowest_read_;
+  unindexed_ = write_started_ = 0;
   settle_charge();
   return true;
 }
@@ -235,9 +235,8 @@ PartitionLog::Summary PartitionLog::summary() const {
   MutexLock lock(mutex_);
   Summary all{.open = opened_, .segments = segments_.size()};
   for (const Segment& segment : segments_) all.bytes += segment.size;
+  all.records = static_cast<std::uint64_t>(end_offset_ - start_offset_);
   if (producers_) all.producers = producers_->size();
-  if (!segments_.empty())
-    all.window = segments_.back().size - std::min<std::uint64_t>(forgotten_, segments_.back().size);
   return all;
 }
 
@@ -247,6 +246,7 @@ void PartitionLog::CheckInvariants() const {
   for (std::size_t i = 1; i < segments_.size(); ++i) {
     PLIMSOLL_CHECK(segments_[i - 1].base < segments_[i].base);
     PLIMSOLL_CHECK(segments_[i - 1].size > 0);
+    PLIMSOLL_CHECK(segments_[i - 1].place + segments_[i - 1].size == segments_[i].place);
   }
   if (segments_.empty()) {
     PLIMSOLL_CHECK(end_offset_ == 0 && start_offset_ == 0);
@@ -254,6 +254,7 @@ void PartitionLog::CheckInvariants() const {
     PLIMSOLL_CHECK(segments_.back().base <= end_offset_ && segments_.front().base <= start_offset_);
     PLIMSOLL_CHECK((segments_.back().size == 0) == (segments_.back().base == end_offset_));
   }
+  readers_.CheckInvariants();
   PLIMSOLL_CHECK(start_offset_ <= end_offset_ && point_.durable <= end_offset_);
   PLIMSOLL_CHECK(charge_.size() == wanted_charge() || removed_.load(std::memory_order_relaxed));
 }

@@ -23,6 +23,7 @@
 #include "plimsoll/budget/charge.h"
 #include "plimsoll/commitlog/internal/batch_scanner.h"
 #include "plimsoll/commitlog/internal/producer_state.h"
+#include "plimsoll/commitlog/internal/reader_places.h"
 #include "plimsoll/commitlog/internal/store_context.h"
 #include "plimsoll/commitlog/partition.h"
 #include "plimsoll/commitlog/topic.h"
@@ -75,8 +76,8 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     bool open = false;
     std::uint64_t segments = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t records = 0;
     std::uint64_t producers = 0;
-    std::uint64_t window = 0;  // bytes of the active segment that are to stay cached
   };
   Summary summary() const PLIMSOLL_EXCLUDES(mutex_);
   // For the file of recovery points.
@@ -87,6 +88,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   struct Segment {
     std::int64_t base = 0;
     std::int64_t max_timestamp = kUnknownTime;
+    std::uint64_t place = 0;  // of its first byte, from the first of what the log was opened with
     std::uint32_t size = 0;
     bool synced = false;
   };
@@ -95,7 +97,6 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
     std::uint64_t position = 0;
     BatchHeader header;
   };
-  static constexpr std::int64_t kNobody = std::numeric_limits<std::int64_t>::max();
 
   // partition_log.cc
   std::string directory() const;
@@ -137,7 +138,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   bool time_holds(Segment& segment, OpenSegment& open, TimePoint time) PLIMSOLL_REQUIRES(mutex_);
   bool max_timestamp_of(Segment& segment, std::int64_t& timestamp) PLIMSOLL_REQUIRES(mutex_);
   OffsetAt search_time(Segment& segment, std::int64_t timestamp) PLIMSOLL_REQUIRES(mutex_);
-  void note_reader(std::size_t segment, std::uint64_t position) PLIMSOLL_REQUIRES(mutex_);
+  void note_reader(std::uint64_t from, std::uint64_t to) PLIMSOLL_REQUIRES(mutex_);
   void fetch_ahead(std::size_t segment) PLIMSOLL_REQUIRES(mutex_);
 
   // partition_open.cc
@@ -156,12 +157,16 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   bool write_small(const std::string& path, std::string_view bytes);
 
   // partition_keep.cc
-  struct Behind {
+  struct FilePart {
     std::shared_ptr<StoredFile> file;
-    FileRange start;
-    FileRange forget;
+    FileRange range;
+  };
+  struct Behind {
+    FilePart start;                // write-back begins
+    std::vector<FilePart> forget;  // is clean first
   };
   Behind plan_behind(MonotonicTime now) PLIMSOLL_REQUIRES(mutex_);
+  void add_parts(ReaderPlaces::Range range, std::vector<FilePart>& parts) PLIMSOLL_REQUIRES(mutex_);
   bool sync_segments(bool active_too) PLIMSOLL_EXCLUDES(mutex_);
   void fail() PLIMSOLL_EXCLUDES(mutex_);
   void refuse() PLIMSOLL_REQUIRES(mutex_);
@@ -191,11 +196,9 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   std::uint32_t max_relative_ PLIMSOLL_GUARDED_BY(mutex_) = 0;  // of the batch with its greatest time
   std::uint64_t unindexed_ PLIMSOLL_GUARDED_BY(mutex_) = 0;     // bytes since the last entry
   std::uint64_t write_started_ PLIMSOLL_GUARDED_BY(mutex_) = 0;
-  std::uint64_t forgotten_ PLIMSOLL_GUARDED_BY(mutex_) = 0;
-  // The lowest position that anybody read, in this period of upkeep and in the one before.
-  std::int64_t lowest_read_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
-  std::int64_t lowest_read_before_ PLIMSOLL_GUARDED_BY(mutex_) = kNobody;
-  MonotonicTime next_window_ PLIMSOLL_GUARDED_BY(mutex_){};
+
+  std::uint64_t forgotten_ PLIMSOLL_GUARDED_BY(mutex_) = 0;  // the place below which pages were let go
+  ReaderPlaces readers_ PLIMSOLL_GUARDED_BY(mutex_);
 
   std::unique_ptr<ProducerState> producers_ PLIMSOLL_GUARDED_BY(mutex_);
   std::uint64_t since_snapshot_ PLIMSOLL_GUARDED_BY(mutex_) = 0;  // bytes

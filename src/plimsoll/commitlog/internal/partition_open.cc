@@ -54,7 +54,13 @@ LogError PartitionLog::open_log(bool check_all) {
   if (const LogError error = load_producers(found); error != LogError::kNone) return error;
   settle_charge();
   if (!segments_.empty()) {
-    write_started_ = forgotten_ = segments_.back().size;
+    std::uint64_t place = 0;
+    for (Segment& segment : segments_) {
+      segment.place = place;
+      place += segment.size;
+    }
+    write_started_ = segments_.back().size;
+    forgotten_ = place;
     drop_front(segment_of(start_offset_));
   }
   return LogError::kNone;

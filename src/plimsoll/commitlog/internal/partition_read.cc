@@ -56,15 +56,17 @@ ReadOutcome PartitionLog::read(std::int64_t offset, Bytes most, bool whole_first
   std::uint64_t size = std::min<std::uint64_t>(segment.size - place.position, most.count());
   if (whole_first_batch) size = std::max<std::uint64_t>(size, place.header.size());
   outcome.plan = {.file = open->log, .position = place.position, .size = Bytes(size)};
-  note_reader(i, place.position);
+  note_reader(segment.place + place.position, segment.place + place.position + size);
   if (place.position + size == segment.size) fetch_ahead(i + 1);
   return outcome;
 }
 
-void PartitionLog::note_reader(std::size_t segment, std::uint64_t position) {
-  // Who is not in the active segment yet will read all of it.
-  const auto at = segment + 1 == segments_.size() ? static_cast<std::int64_t>(position) : 0;
-  lowest_read_ = std::min(lowest_read_, at);
+void PartitionLog::note_reader(std::uint64_t from, std::uint64_t to) {
+  const LogStore::Options& options = store_->options;
+  const std::uint64_t come = readers_.read(from, to, options.clock.monotonic_now());
+  // Appends have the store's thread look as well; who catches up is faster than they are.
+  if (come >= options.write_behind.count() && store_->short_of_pages.load(std::memory_order_relaxed))
+    ask_keeper();
 }
 
 void PartitionLog::fetch_ahead(std::size_t segment) {

@@ -80,6 +80,8 @@ struct StoreContext {
   SegmentCache segments;
   StoreCounters counters;
   KeeperQueue queue;
+  // What is cached of the log and not needed is in the way of something. A hint, which orders nothing.
+  std::atomic<bool> short_of_pages{false};
 };
 
 }  // namespace plimsoll

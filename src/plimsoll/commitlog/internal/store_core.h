@@ -98,7 +98,7 @@ class StoreCore {
   MonotonicTime next_points_{};
   MonotonicTime next_charge_{};
   Charge page_cache_;
-  std::uint64_t charged_at_ = 0;  // bytes that had been appended when that was measured
+  std::uint64_t charged_at_ = 0;  // bytes appended, and reads, when that was measured
   std::string points_;            // as they were written last
   pthread_t thread_{};
   bool running_ = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plimsoll/budget/load_line.h"
 #include "plimsoll/commitlog/internal/store_core.h"
 #include "plimsoll/os/page_cache.h"
 
@@ -120,15 +121,20 @@ void StoreCore::upkeep(std::int64_t now_ms) {
 
 void StoreCore::charge_page_cache() {
   // What appends need to stay cached is charged as far as the account guarantees it, so that a cache which
-  // was lent the guarantee gives it back; beyond that the kernel decides.
-  const std::uint64_t appended = context_->counters.appended.load(std::memory_order_relaxed);  // a figure
-  if (std::exchange(charged_at_, appended) == appended) return;
+  // was lent the guarantee gives it back; beyond that the kernel decides, and where the line has no room for
+  // that, what readers have had is let go of at once.
+  const std::uint64_t used = context_->counters.appended.load(std::memory_order_relaxed) +  // figures
+                             context_->counters.reads.load(std::memory_order_relaxed);
+  if (std::exchange(charged_at_, used) == used) return;
   Account& account = context_->options.page_cache;
+  const Bytes room = account.line().free();
   Bytes window;
   for (const auto& file : context_->segments.files()) {
-    if (window >= account.guarantee()) break;
+    if (window > account.guarantee() && window > page_cache_.size() + room) break;
     if (Result<CacheShare> share = cached_bytes(*file, {})) window += share->cached;
   }
+  const bool is_short = window > page_cache_.size() + room || room < account.guarantee();
+  context_->short_of_pages.store(is_short, std::memory_order_relaxed);
   window = std::min(window, account.guarantee());
   if (window < page_cache_.size()) {
     page_cache_.shrink(page_cache_.size() - window);

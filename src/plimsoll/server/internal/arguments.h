@@ -39,7 +39,6 @@ std::optional<std::int64_t> integer_argument(CommandContext& context, std::size_
 
 // args[index] as the number of a database; nothing when it is none, and then an error is replied.
 std::optional<unsigned> database_argument(CommandContext& context, std::size_t index);
-// Walks all keys when several databases are in use.
 std::uint64_t count_keys_of(CommandContext& context, unsigned database);
 
 // Writes args[index] into the slot, without a copy when it came in pages of its own.

@@ -93,7 +93,8 @@ struct CommandFixture {
                .shards = 4,
                .policy = PolicyKind::kLru,
                .evict = evict,
-               .seed = 7}),
+               .seed = 7,
+               .group_of = &Databases::group_of}),
         server(others) {
     session.id = 4;
     server.sessions = {&session};
@@ -127,7 +128,9 @@ struct CommandFixture {
                            .databases = databases,
                            .server = server,
                            .session = client,
-                           .now_ms = now_ms};
+                           .now_ms = now_ms,
+                           .default_ttl_ms = default_ttl_ms,
+                           .pace = pace};
     EXPECT_EQ(run_command(context), Progress::kDone);
     return reply.text;
   }
@@ -160,6 +163,8 @@ struct CommandFixture {
   FakeServer server;
   Session session;
   std::int64_t now_ms = 1'700'000'000'000;
+  std::int64_t default_ttl_ms = 0;
+  Pace* pace = nullptr;
 };
 
 inline std::string bulk_of(std::string_view bytes) {

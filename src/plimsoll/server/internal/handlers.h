@@ -93,6 +93,7 @@ Progress persist_command(CommandContext& context);
 Progress ping_command(CommandContext& context);
 Progress echo_command(CommandContext& context);
 Progress auth_command(CommandContext& context);
+Progress reset_command(CommandContext& context);
 Progress quit_command(CommandContext& context);
 Progress hello_command(CommandContext& context);
 
@@ -109,6 +110,8 @@ Progress client_tracking_command(CommandContext& context);
 Progress info_command(CommandContext& context);
 Progress config_get_command(CommandContext& context);
 Progress config_set_command(CommandContext& context);
+Progress time_command(CommandContext& context);
+Progress role_command(CommandContext& context);
 Progress config_resetstat_command(CommandContext& context);
 
 // commands_command.cc

@@ -1,0 +1,80 @@
+#include "plimsoll/server/timeline.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "plimsoll/report/json_writer.h"
+
+namespace plimsoll {
+namespace {
+
+// At most what the field holds: a mark says whether, and about how often.
+template <typename Field>
+Field grown(std::uint64_t now, std::uint64_t before) {
+  constexpr std::uint64_t kMost = std::numeric_limits<Field>::max();
+  return static_cast<Field>(std::min(now - std::min(now, before), kMost));
+}
+
+}  // namespace
+
+bool Timeline::due(MonotonicTime now) const {
+  MutexLock lock(mutex_);
+  return !last_ || now - *last_ >= kPeriod;
+}
+
+void Timeline::add(const Sample& sample, const Deeds& since_start, MonotonicTime now, std::int64_t wall_ms) {
+  MutexLock lock(mutex_);
+  ring_.push({.wall_ms = wall_ms,
+              .line = sample.line,
+              .used = sample.charged,
+              .droppable = sample.droppable,
+              .held = sample.held,
+              .level = sample.level,
+              .reclaims = grown<std::uint8_t>(since_start.reclaims, before_.reclaims),
+              .throttles = grown<std::uint8_t>(since_start.throttles, before_.throttles),
+              .rejects = grown<std::uint16_t>(since_start.rejects, before_.rejects)});
+  before_ = since_start;
+  last_ = now;
+}
+
+std::vector<Timeline::Point> Timeline::after(std::int64_t wall_ms) const {
+  MutexLock lock(mutex_);
+  std::vector<Point> points;
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    const Kept& kept = ring_[i];
+    if (kept.wall_ms <= wall_ms) continue;
+    points.push_back({kept.wall_ms,
+                      kept.line,
+                      kept.used,
+                      kept.droppable,
+                      kept.held,
+                      kept.level,
+                      {kept.reclaims, kept.throttles, kept.rejects}});
+  }
+  return points;
+}
+
+std::string timeline_json(const std::vector<Timeline::Point>& points) {
+  JsonWriter json;
+  json.begin_object().begin_array("columns");
+  for (const char* name :
+       {"time_ms", "line", "used", "droppable", "held", "level", "reclaims", "throttles", "rejects"})
+    json.value(name);
+  json.end().begin_array("points");
+  for (const Timeline::Point& p : points) {
+    json.begin_array()
+        .value(p.wall_ms)
+        .value(p.line)
+        .value(p.used)
+        .value(p.droppable)
+        .value(p.held)
+        .value(number_of(p.level))
+        .value(p.deeds.reclaims)
+        .value(p.deeds.throttles)
+        .value(p.deeds.rejects)
+        .end();
+  }
+  return json.end().end().take();
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,310 @@
+// plimsoll_soak: the caches under a load that keeps changing, at their budget all the time.
+//
+//   plimsoll_soak [--seconds 600] [--budget 256MiB] [--threads 2] [--phase 5] [--seed 1] [--verbose]
+//
+// A byte cache has three quarters of the budget and a cache of objects one. Every phase changes what is asked
+// for, the sizes and the times to live (load.h); in the middle of it both caches change their policy, and
+// every third gives a sixteenth of its budget back, as the governor would ask. Each second is judged: what is
+// charged within 2 % of the budget (but for two seconds after something was given back, in which it fills
+// again), and resident memory within 2 % of what is charged and the fixed part. Every value is checked.
+//
+// The fixed part is what is not the caches': threads, the pattern that values come from, and what malloc
+// keeps free between the objects, which are on its heap; it says how much that is, after it was asked to give
+// it back. A sanitizer's own memory
+// is resident too: there only charges are judged.
+//
+// Exit: 0 as it should be, 1 not, 2 wrong usage.
+#include <malloc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "load.h"
+#include "plimsoll/base/sanitized.h"
+#include "plimsoll/base/text.h"
+#include "plimsoll/budget/load_line.h"
+#include "plimsoll/os/process.h"
+
+namespace plimsoll {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double kWithin = 0.02;
+constexpr Bytes kFixed = 4_MiB;  // stacks, page tables' rounding, what the program itself allocates
+constexpr auto kRefill = 2s;
+
+struct SoakArguments {
+  std::chrono::seconds duration{600};
+  std::chrono::seconds phase{5};
+  Bytes budget = 256_MiB;
+  unsigned threads = 2;
+  std::uint64_t seed = 1;
+  bool verbose = false;
+};
+
+double share(Bytes part, Bytes whole) { return part.as_double() / whole.as_double(); }
+double mebibytes(Bytes bytes) { return bytes.as_double() / (1 << 20); }
+
+// Private memory of this process, and what malloc has of it without anybody using it.
+struct Resident {
+  Bytes anonymous, malloc_free;
+};
+Resident resident_now() {
+  static const Result<ProcessReader> reader = ProcessReader::open("/", "self");
+  const struct mallinfo2 heap = ::mallinfo2();
+  const Result<ProcessMemory> memory = reader ? reader->memory() : tl::unexpected(reader.error());
+  return {memory ? memory->anonymous : Bytes(), Bytes(heap.fordblks)};
+}
+
+class Soak {
+ public:
+  explicit Soak(const SoakArguments& arguments);
+  bool run();
+
+ private:
+  struct Worst {
+    double least_used = 1, most_used = 0;           // of the budget
+    double least_resident = 10, most_resident = 0;  // of what is charged and fixed
+    Bytes malloc_free, resident;                    // at most
+    unsigned judged = 0, faults = 0;
+  };
+  struct Sample {
+    Bytes bytes, objects;
+    Resident resident;
+  };
+
+  bool warm_up();
+  void turn(unsigned second);
+  void give_back();
+  Sample sample() const;
+  void judge(const Sample& now, unsigned second);
+  void fault(const char* what, double figure, unsigned second);
+  bool verdict() const;
+  void tick();
+
+  const SoakArguments arguments_;
+  const Bytes before_;  // resident, when there was no cache
+  SystemClock clock_;
+  SystemPages pages_;
+  LoadLine line_;
+  Account& bytes_account_;
+  Account& objects_account_;
+  ByteCache bytes_;
+  SoakObjects objects_;
+  MonotonicTime full_again_{};
+  unsigned policy_ = 0;
+  Worst worst_;
+  std::optional<SoakLoad> load_;
+};
+
+Soak::Soak(const SoakArguments& arguments)
+    : arguments_(arguments),
+      before_(resident_now().anonymous),
+      // The accounts' own maxima bind, and not the line.
+      line_({.limit = arguments.budget * 2}),
+      bytes_account_(line_.open(
+          {.name = "bytes", .kind = AccountKind::kDroppable, .maximum = arguments.budget / 4 * 3})),
+      objects_account_(
+          line_.open({.name = "objects", .kind = AccountKind::kDroppable, .maximum = arguments.budget / 4})),
+      bytes_({.account = bytes_account_,
+              .pages = pages_,
+              .line = arguments.budget,
+              .address_space = {},
+              .policy = PolicyKind::kAdaptive,
+              .analyse = true,
+              .seed = arguments.seed}),
+      objects_(SoakObjects::build(objects_account_)
+                   .weigh([](const SoakObject& object) {
+                     return Bytes(object.words.capacity() * sizeof(std::uint64_t));
+                   })
+                   .policy(PolicyKind::kAdaptive)
+                   .open()) {}
+
+void Soak::tick() {
+  bytes_.expire(clock_.wall_ms());
+  bytes_.tick();
+  objects_.reclaimer().tick();
+}
+
+// The median of some milliseconds: an addition that is refused is seen until it is undone (budget/account.h),
+// and objects of 100 KiB go several at a time.
+Bytes held_by(const Account& account) {
+  std::array<Bytes, 11> readings;
+  for (Bytes& reading : readings) {
+    reading = account.used();
+    std::this_thread::sleep_for(1ms);
+  }
+  std::nth_element(readings.begin(), readings.begin() + readings.size() / 2, readings.end());
+  return readings[readings.size() / 2];
+}
+
+Soak::Sample Soak::sample() const {
+  trim_malloc();
+  return {held_by(bytes_account_), held_by(objects_account_), resident_now()};
+}
+
+bool Soak::warm_up() {
+  const MonotonicTime deadline = clock_.monotonic_now() + 60s;
+  while (clock_.monotonic_now() < deadline) {
+    std::this_thread::sleep_for(100ms);
+    tick();
+    const Sample now = sample();
+    if (share(now.bytes, bytes_account_.maximum()) >= 1 - kWithin &&
+        share(now.objects, objects_account_.maximum()) >= 1 - kWithin)
+      return true;
+  }
+  std::printf("soak: the caches were not full after a minute\n");
+  return false;
+}
+
+void Soak::give_back() {
+  bytes_.reclaim(bytes_account_.maximum() / 16);
+  objects_.reclaimer().reclaim(objects_account_.maximum() / 16);
+  full_again_ = clock_.monotonic_now() + kRefill;
+}
+
+// What happens at the begin of a second.
+void Soak::turn(unsigned second) {
+  const auto length = static_cast<unsigned>(arguments_.phase.count());
+  const unsigned phase = second / length;
+  if (second % length == 0) {
+    load_->enter(phase);
+    if (arguments_.verbose) std::printf("phase %u: %s\n", phase, soak_phase(phase).name().c_str());
+  }
+  if (second % length == length / 2) {
+    const PolicyKind kind = kPolicyKinds[++policy_ % kPolicyKinds.size()];
+    bytes_.set_policy(kind);
+    objects_.set_policy(kind);
+    if (phase % 3 == 2) give_back();
+  }
+}
+
+void Soak::fault(const char* what, double figure, unsigned second) {
+  ++worst_.faults;
+  std::printf("soak: second %u (%s): %s %.4f\n", second,
+              soak_phase(second / static_cast<unsigned>(arguments_.phase.count())).name().c_str(), what,
+              figure);
+}
+
+void Soak::judge(const Sample& now, unsigned second) {
+  ++worst_.judged;
+  const bool filling = clock_.monotonic_now() < full_again_;
+  for (auto [used, most, name] : {std::tuple(now.bytes, bytes_account_.maximum(), "bytes charged"),
+                                  std::tuple(now.objects, objects_account_.maximum(), "objects charged")}) {
+    const double figure = share(used, most);
+    worst_.most_used = std::max(worst_.most_used, figure);
+    if (!filling) worst_.least_used = std::min(worst_.least_used, figure);
+    if (figure > 1 + kWithin || (!filling && figure < 1 - kWithin)) fault(name, figure, second);
+  }
+  worst_.malloc_free = std::max(worst_.malloc_free, now.resident.malloc_free);
+  worst_.resident = std::max(worst_.resident, now.resident.anonymous);
+  if (kSanitized) return;
+  const Bytes fixed = before_ + kFixed + now.resident.malloc_free;
+  const double figure = share(now.resident.anonymous, now.bytes + now.objects + fixed);
+  worst_.most_resident = std::max(worst_.most_resident, figure);
+  worst_.least_resident = std::min(worst_.least_resident, figure);
+  if (arguments_.verbose) {
+    std::printf("  %4u: charged %.1f + %.1f, resident %.1f, free in malloc %.1f MiB: %.4f\n", second,
+                mebibytes(now.bytes), mebibytes(now.objects), mebibytes(now.resident.anonymous),
+                mebibytes(now.resident.malloc_free), figure);
+  }
+  if (figure > 1 + kWithin) fault("resident, of what is charged and fixed,", figure, second);
+}
+
+bool Soak::verdict() const {
+  const SoakLoad::Counts counts = load_->counts();
+  const auto reads = static_cast<double>(std::max<std::uint64_t>(counts.reads, 1));
+  std::printf(
+      "soak: %u seconds, %.1f million reads (%.1f %% hits), %.1f million writes, %llu and %llu refused, %llu "
+      "wrong\n"
+      "charged: %.2f to %.2f %% of the budget\n",
+      worst_.judged, reads / 1e6, 100 * static_cast<double>(counts.hits) / reads,
+      static_cast<double>(counts.writes) / 1e6, static_cast<unsigned long long>(counts.bytes_refused),
+      static_cast<unsigned long long>(counts.objects_refused), static_cast<unsigned long long>(counts.wrong),
+      100 * worst_.least_used, 100 * worst_.most_used);
+  if (!kSanitized) {
+    std::printf(
+        "resident: %.1f MiB at most, %.2f to %.2f %% of what is charged and fixed (free in malloc: %.1f MiB "
+        "at most)\n",
+        mebibytes(worst_.resident), 100 * worst_.least_resident, 100 * worst_.most_resident,
+        mebibytes(worst_.malloc_free));
+  }
+  const bool well = worst_.faults == 0 && counts.wrong == 0 && counts.hits > 0 && counts.erased > 0 &&
+                    (counts.bytes_refused + counts.objects_refused) * 1000 <= counts.writes;
+  std::printf("%s\n", well ? "as it should be" : "NOT as it should be");
+  return well;
+}
+
+bool Soak::run() {
+  load_.emplace(SoakLoad::Options{.bytes = bytes_,
+                                  .bytes_budget = bytes_account_.maximum(),
+                                  .objects = objects_,
+                                  .objects_budget = objects_account_.maximum(),
+                                  .threads = arguments_.threads,
+                                  .seed = arguments_.seed});
+  if (!warm_up()) return false;
+  const MonotonicTime begin = clock_.monotonic_now();
+  for (unsigned second = 0; second < arguments_.duration.count(); ++second) {
+    turn(second);
+    const MonotonicTime end = begin + std::chrono::seconds(second + 1);
+    while (clock_.monotonic_now() < end) {  // ten ticks a second, as the governor
+      std::this_thread::sleep_for(100ms);
+      tick();
+    }
+    judge(sample(), second);
+  }
+  load_->stop();
+  bytes_.CheckInvariants();
+  objects_.CheckInvariants();
+  return verdict();
+}
+
+std::optional<SoakArguments> read_arguments(int argc, char** argv) {
+  SoakArguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--verbose") {
+      arguments.verbose = true;
+      continue;
+    }
+    if (++i >= argc) return std::nullopt;
+    if (word == "--budget") {
+      const Result<Bytes> budget = parse_bytes(argv[i]);
+      if (!budget || *budget < 8_MiB) return std::nullopt;
+      arguments.budget = *budget;
+      continue;
+    }
+    const std::optional<std::uint64_t> number = parse_uint64(argv[i]);
+    if (!number || *number == 0 || *number > 1'000'000) return std::nullopt;
+    if (word == "--seconds") {
+      arguments.duration = std::chrono::seconds(*number);
+    } else if (word == "--phase") {
+      arguments.phase = std::chrono::seconds(*number);
+    } else if (word == "--threads") {
+      arguments.threads = static_cast<unsigned>(*number);
+    } else if (word == "--seed") {
+      arguments.seed = *number;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return arguments;
+}
+
+}  // namespace
+}  // namespace plimsoll
+
+int main(int argc, char** argv) {
+  const std::optional<plimsoll::SoakArguments> arguments = plimsoll::read_arguments(argc, argv);
+  if (!arguments) {
+    std::printf(
+        "plimsoll_soak [--seconds 600] [--budget 256MiB] [--threads 2] [--phase 5] [--seed 1] [--verbose]\n");
+    return 2;
+  }
+  return plimsoll::Soak(*arguments).run() ? 0 : 1;
+}
