@@ -62,6 +62,7 @@ class LowerLevel {
   static constexpr unsigned kLanes = 4;
   static constexpr std::size_t kLargestValue = 1024 * 1024;
   static constexpr std::uint32_t kGenerations = 8;  // that the level's size is divided into
+  static constexpr std::uint32_t kMostGenerations = 32;
 
   struct Options {
     std::string name;  // "disk"; a label of the metrics

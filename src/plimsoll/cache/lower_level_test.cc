@@ -255,6 +255,18 @@ TEST(LowerLevel, AsksAndErasesBelowWhileItDoesNotKnowYet) {
   EXPECT_NE(opening.get(other), "(absent)");
 }
 
+TEST(LowerLevel, LosesNothingByBeingStartedOften) {
+  MemoryLevel::Families kept;
+  for (int start = 0; start < 12; ++start) {
+    LevelFixture f(64_MiB, 8_MiB, kept);
+    if (start == 0) f.fill(1000);
+    for (int i = 0; i < 3; ++i) f.lower->look_after();
+    kept = f.level->families();
+  }
+  LevelFixture f(64_MiB, 8_MiB, kept);
+  EXPECT_EQ(f.level->all().size(), 600u);
+}
+
 TEST(LowerLevel, TakesADamagedRecordForNothing) {
   LevelFixture f;
   f.fill(1000);

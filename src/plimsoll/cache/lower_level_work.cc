@@ -200,8 +200,10 @@ void LowerLevel::rotate() {
     written_.store(0, std::memory_order_relaxed);
   }
   const std::vector<std::uint32_t> all = level_.generations();
-  const bool over = Bytes(stored_.load(std::memory_order_relaxed)) > options_.size;
-  if (all.size() < 2 || (all.size() <= kGenerations && !over)) return;
+  // Each start begins one, so that their number says little where the store tells its size.
+  const Bytes stored(stored_.load(std::memory_order_relaxed));
+  const std::size_t most = stored.zero() ? kGenerations : kMostGenerations;
+  if (all.size() < 2 || (all.size() <= most && stored <= options_.size)) return;
   filled_.store(true, std::memory_order_relaxed);
   // First there, then in what is known of it: a key that is thought to be there is erased in vain.
   const std::uint32_t first = all[1];

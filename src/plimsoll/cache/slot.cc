@@ -81,7 +81,8 @@ bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::in
     if (tries > 0 && (!shard_->could_hold(extent ? (*extent)->charged().count() : 0) ||
                       cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()))
       break;
-    at = shard_->write({key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict, restores_});
+    at = shard_->write(
+        {key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict, restores_});
   }
   item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
   return at != kNoLocator;

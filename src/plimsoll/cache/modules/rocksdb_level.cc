@@ -18,9 +18,8 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 
+#include "plimsoll/base/mutex.h"
 #include "plimsoll/cache/level.h"
 
 namespace plimsoll {
@@ -33,6 +32,55 @@ constexpr const char* kEnded = "ended in order";
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 std::string family_name(std::uint32_t generation) { return "g" + std::to_string(generation); }
+
+// Many may be inside, or one alone; whoever wants to be alone is let in before those who come later.
+class Door {
+ public:
+  void enter() {
+    MutexLock lock(mutex_);
+    while (waiting_ > 0 || closed_) changed_.wait(mutex_);
+    ++inside_;
+  }
+  void leave() {
+    MutexLock lock(mutex_);
+    if (--inside_ == 0) changed_.notify_all();
+  }
+  void close() {
+    MutexLock lock(mutex_);
+    ++waiting_;
+    while (inside_ > 0 || closed_) changed_.wait(mutex_);
+    --waiting_;
+    closed_ = true;
+  }
+  void open() {
+    MutexLock lock(mutex_);
+    closed_ = false;
+    changed_.notify_all();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int inside_ PLIMSOLL_GUARDED_BY(mutex_) = 0;
+  int waiting_ PLIMSOLL_GUARDED_BY(mutex_) = 0;
+  bool closed_ PLIMSOLL_GUARDED_BY(mutex_) = false;
+};
+
+struct Inside {
+  explicit Inside(Door& by) : door(by) { door.enter(); }
+  ~Inside() { door.leave(); }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+  Door& door;
+};
+
+struct Alone {
+  explicit Alone(Door& by) : door(by) { door.close(); }
+  ~Alone() { door.open(); }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+  Door& door;
+};
 
 class RocksDbLevel final : public CacheLevel {
  public:
@@ -85,14 +133,14 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   std::vector<std::uint32_t> generations() override {
-    const std::shared_lock lock(mutex_);
+    const Inside inside(door_);
     std::vector<std::uint32_t> all;
     for (const auto& [generation, handle] : families_) all.push_back(generation);
     return all;
   }
 
   Outcome begin(std::uint32_t generation) override {
-    const std::unique_lock lock(mutex_);
+    const Alone alone(door_);
     if (db_ == nullptr) return Outcome::kFailed;
     if (families_.count(generation) > 0) return Outcome::kDone;
     rocksdb::ColumnFamilyHandle* handle = nullptr;
@@ -103,7 +151,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   Outcome drop_before(std::uint32_t generation) override {
-    const std::unique_lock lock(mutex_);
+    const Alone alone(door_);
     if (db_ == nullptr) return Outcome::kFailed;
     while (!families_.empty() && families_.begin()->first < generation) {
       rocksdb::ColumnFamilyHandle* handle = families_.begin()->second;
@@ -116,7 +164,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   Outcome write(std::span<const Write> writes) override {
-    const std::shared_lock lock(mutex_);
+    const Inside inside(door_);
     if (db_ == nullptr || failed_) return Outcome::kFailed;
     // A store that cannot keep up says so at once: waiting inside it could be for ever, on a full disk.
     rocksdb::Status status = write_once(writes, true);
@@ -130,7 +178,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   Outcome read(std::uint32_t generation, std::string_view key, std::string& value) override {
-    const std::shared_lock lock(mutex_);
+    const Inside inside(door_);
     if (db_ == nullptr) return Outcome::kFailed;
     const auto family = families_.find(generation);
     if (family == families_.end()) return Outcome::kAbsent;
@@ -142,7 +190,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   Outcome each_key(std::uint32_t generation, const std::function<bool(std::string_view)>& visit) override {
-    const std::shared_lock lock(mutex_);
+    const Inside inside(door_);
     if (db_ == nullptr) return Outcome::kFailed;
     const auto family = families_.find(generation);
     if (family == families_.end()) return Outcome::kDone;
@@ -160,13 +208,13 @@ class RocksDbLevel final : public CacheLevel {
   void distrust() override { static_cast<void>(env_->DeleteFile(trust_file())); }
 
   Outcome restart() override {
-    const std::unique_lock lock(mutex_);
+    const Alone alone(door_);
     close();
     distrust();
     if (!wipe()) return Outcome::kFailed;
     failed_ = false;
     if (const std::string wrong = open_database(); !wrong.empty()) {
-      const std::lock_guard words(words_mutex_);
+      MutexLock lock(words_mutex_);
       words_ = wrong;
       return Outcome::kFailed;
     }
@@ -174,7 +222,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   Figures figures() override {
-    const std::shared_lock lock(mutex_);
+    const Inside inside(door_);
     Figures figures;
     if (db_ == nullptr) return figures;
     for (const auto& [generation, handle] : families_) {
@@ -187,7 +235,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   std::string words() override {
-    const std::lock_guard lock(words_mutex_);
+    MutexLock lock(words_mutex_);
     return words_;
   }
 
@@ -223,7 +271,7 @@ class RocksDbLevel final : public CacheLevel {
   }
 
   void say(const rocksdb::Status& status) {
-    const std::lock_guard lock(words_mutex_);
+    MutexLock lock(words_mutex_);
     words_ = status.ToString();
   }
 
@@ -287,13 +335,13 @@ class RocksDbLevel final : public CacheLevel {
   rocksdb::DBOptions database_;
   rocksdb::ColumnFamilyOptions family_;
   std::shared_ptr<rocksdb::Cache> cache_;
-  std::shared_mutex mutex_;  // alone: who opens, closes, begins and drops
+  Door door_;  // alone: who opens, closes, begins and drops
   std::unique_ptr<rocksdb::DB> db_;
   std::map<std::uint32_t, rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
   std::atomic<bool> failed_{false};
-  std::mutex words_mutex_;
-  std::string words_;
+  Mutex words_mutex_;
+  std::string words_ PLIMSOLL_GUARDED_BY(words_mutex_);
 };
 
 }  // namespace
