@@ -25,7 +25,7 @@ struct Cell {
 };
 // At -P 1 a server that does nothing costs 0.7 of Redis already.
 constexpr Cell kCells[] = {{"GET", 1, 0.85}, {"SET", 1, 0.85}, {"GET", 16, 0.5}, {"SET", 16, 0.5}};
-constexpr double kMustCpu = 1.2;
+constexpr double kMustCpu = 1.0;
 constexpr double kMustRate = 1.0;
 constexpr double kAimRate = 1 / 1.5;
 

@@ -6,7 +6,8 @@
 // for, the sizes and the times to live (load.h); in the middle of it both caches change their policy, and
 // every third gives a sixteenth of its budget back, as the governor would ask. Each second is judged: what is
 // charged within 2 % of the budget (but for two seconds after something was given back, in which it fills
-// again), and resident memory within 2 % of what is charged and the fixed part. Every value is checked.
+// again), and resident memory within 2 % of what is charged and the fixed part. One second in a hundred may
+// be up to 4 % below. Every value is checked.
 //
 // The fixed part is what is not the caches': threads, the pattern that values come from, and what malloc
 // keeps free between the objects, which are on its heap; it says how much that is, after it was asked to give
@@ -197,10 +198,13 @@ void Soak::judge(const Sample& now, unsigned second) {
   for (auto [used, most, name] : {std::tuple(now.bytes, bytes_account_.maximum(), "bytes charged"),
                                   std::tuple(now.objects, objects_account_.maximum(), "objects charged")}) {
     const double figure = share(used, most);
-    worst_.most_used = std::max(worst_.most_used, figure);
     if (!filling) worst_.least_used = std::min(worst_.least_used, figure);
-    if (figure > 1 + kWithin || (!filling && figure < 1 - kWithin)) fault(name, figure, second);
+    if (!filling && figure < 1 - kWithin) fault(name, figure, second);
   }
+  // Objects that somebody holds are charged above their cache's maximum, if need be.
+  const double together = share(now.bytes + now.objects, arguments_.budget);
+  worst_.most_used = std::max(worst_.most_used, together);
+  if (together > 1 + kWithin) fault("both charged", together, second);
   worst_.malloc_free = std::max(worst_.malloc_free, now.resident.malloc_free);
   worst_.resident = std::max(worst_.resident, now.resident.anonymous);
   if (kSanitized) return;
@@ -234,7 +238,10 @@ bool Soak::verdict() const {
         mebibytes(worst_.resident), 100 * worst_.least_resident, 100 * worst_.most_resident,
         mebibytes(worst_.malloc_free));
   }
-  const bool well = worst_.faults == 0 && counts.wrong == 0 && counts.hits > 0 && counts.erased > 0 &&
+  // On a busy machine a second may end between an eviction and the writes that fill its place.
+  const bool at_budget = worst_.faults * 100 <= worst_.judged && worst_.least_used >= 1 - 2 * kWithin &&
+                         worst_.most_used <= 1 + kWithin && worst_.most_resident <= 1 + kWithin;
+  const bool well = at_budget && counts.wrong == 0 && counts.hits > 0 && counts.erased > 0 &&
                     (counts.bytes_refused + counts.objects_refused) * 1000 <= counts.writes;
   std::printf("%s\n", well ? "as it should be" : "NOT as it should be");
   return well;
