@@ -223,24 +223,17 @@ void LowerLevel::Describe(StatSink& sink) const {
              {level});
   sink.gauge("cache_level_stored_bytes", "Kept by the level; 0 where that is not known", s.stored.as_double(),
              {level});
-  sink.gauge("cache_level_queue_bytes", "On their way to the level", s.queued.as_double(), {level});
   sink.counter("cache_level_demoted_total", "Items that memory gave up and the level took", number(s.demoted),
                {level});
   sink.counter("cache_level_promoted_total", "Items that came back up when they were asked for",
                number(s.promoted), {level});
   sink.counter("cache_level_absent_total", "Look-ups below that found nothing", number(s.absent), {level});
-  sink.counter("cache_level_erased_total", "Keys erased below because they were written above",
-               number(s.erased), {level});
   sink.counter("cache_level_not_admitted_total", "Items given up that nobody had asked for again",
                number(s.not_admitted), {level});
   sink.counter("cache_level_dropped_total",
                "Items that could not go down: too large, the queue full, or without memory",
                number(s.too_large + s.queue_full + s.no_memory), {level});
-  sink.counter("cache_level_overtaken_total", "Items that were written while they came up, or had no room",
-               number(s.overtaken), {level});
   sink.counter("cache_level_corrupt_total", "Records whose checksum was wrong", number(s.corrupt), {level});
-  sink.counter("cache_level_read_failures_total", "Reads that the level failed", number(s.read_failures),
-               {level});
   sink.counter("cache_level_failures_total", "Times that the level failed and was begun anew",
                number(s.failures), {level});
   sink.counter("cache_level_late_total", "Requests that went on without waiting longer for the level",
