@@ -8,6 +8,7 @@
 #include "plimsoll/cache/internal/adaptive_learner.h"
 #include "plimsoll/cache/internal/epoch.h"
 #include "plimsoll/cache/internal/shard.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 namespace {
@@ -264,11 +265,13 @@ std::array<ByteCache::Group, ByteCache::kGroups> ByteCache::groups() const {
 }
 
 void ByteCache::clear() {
+  if (lower_ != nullptr) lower_->begin_clear();
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->drain_hits();
     shard->clear();
   }
+  if (lower_ != nullptr) lower_->end_clear();
   if (sampler_) sampler_->clear();
   epochs().drain();  // the descriptors of large values
 }

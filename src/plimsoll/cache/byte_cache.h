@@ -49,6 +49,7 @@ namespace plimsoll {
 
 class AccessSampler;
 class CacheShard;
+class LowerLevel;
 class SegmentStore;
 
 enum class WriteStatus : std::uint8_t {
@@ -164,6 +165,8 @@ class ByteCache final : public Reclaimer {
     // REQUIRES: exists(). May move the item; false when there is no memory to do it.
     bool set_expiry(std::int64_t expires_at_ms);
     void erase();
+    // REQUIRES: !exists(). A level below is to have no older value either.
+    void erase_below();
     // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
     ExtentRef take();
 
@@ -186,6 +189,7 @@ class ByteCache final : public Reclaimer {
     std::uint32_t item_ = kNoItem;
     bool changing_ = false;
     mutable Compressor::Buffer unpacked_;  // the value of a packed item, once it was asked for
+    bool restores_ = false;  // what comes up from a level: nobody's write
   };
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
@@ -213,6 +217,21 @@ class ByteCache final : public Reclaimer {
   // From here on `watcher` is told when the key changes, as KeyWatches says; false: it watches the key
   // already.
   bool watch(KeyWatcher& watcher, std::string_view key);
+
+  // A level below takes what is evicted from here on. Before any other thread uses the cache; it must outlive
+  // it, or be taken off when no other does.
+  void set_lower_level(LowerLevel* level);
+  LowerLevel* lower_level() const { return lower_; }
+  // What is below is emptied; memory stays. `meanwhile` runs while nothing goes down or comes up.
+  void clear_below(const std::function<void()>& meanwhile);
+  // The key is not in memory and may be below: LowerLevel::fetch() brings it up. Without a level false.
+  bool may_be_below(std::string_view key, std::int64_t now_ms);
+  std::uint64_t hash_of(std::string_view key) const;
+  bool holds(std::string_view key, std::int64_t now_ms);  // in memory
+  // Inserts what comes from below, if the key is absent and `may` says so under its lock. False: it is not
+  // there, or without memory.
+  bool restore(std::string_view key, std::string_view value, std::int64_t expires_at_ms, std::int64_t now_ms,
+               const std::function<bool()>& may);
 
   // Evicts for a charge of `bytes` to `account` that was refused. True: try again. False: the account is full
   // and not the cache's own, or nothing evictable is left. May be called while the thread has a slot: its
@@ -298,6 +317,7 @@ class ByteCache final : public Reclaimer {
   std::atomic<std::size_t> next_tidied_{0};
   std::atomic<std::uint64_t> next_random_{0};
   KeyWatches watches_;
+  LowerLevel* lower_ = nullptr;
 };
 
 }  // namespace plimsoll

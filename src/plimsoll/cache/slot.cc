@@ -5,6 +5,7 @@
 
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/internal/shard.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 
@@ -26,7 +27,8 @@ ByteCache::Slot::Slot(Slot&& other) noexcept
       now_ms_(other.now_ms_),
       item_(other.item_),
       changing_(other.changing_),
-      unpacked_(std::move(other.unpacked_)) {}
+      unpacked_(std::move(other.unpacked_)),
+      restores_(other.restores_) {}
 
 ByteCache::Slot::~Slot() {
   if (shard_ == nullptr) return;
@@ -38,7 +40,10 @@ ByteCache::Slot::~Slot() {
 // From here to the slot's end, readers without the lock wait for it: they would see half of what is written.
 void ByteCache::Slot::change() {
   if (!changing_) changing_ = shard_->versions().begin(hash_);
+  if (restores_) return;
   cache_->watches_.tell(hash_);
+  if (cache_->lower_ != nullptr) [[unlikely]]
+    cache_->lower_->changed(hash_);
 }
 
 std::string_view ByteCache::Slot::value() const {
@@ -81,6 +86,11 @@ PinnedValue ByteCache::Slot::pin() const {
 }
 void ByteCache::Slot::touch() { shard_->touch(item_, hash_, key_); }
 
+void ByteCache::Slot::erase_below() {
+  PLIMSOLL_DCHECK(!exists());
+  if (cache_->lower_ != nullptr) cache_->lower_->inserted(hash_, key_);
+}
+
 void ByteCache::Slot::erase() {
   change();
   unpacked_ = {};
@@ -109,7 +119,8 @@ bool ByteCache::Slot::write(std::uint32_t value_size, ExtentRef* extent, std::in
     if (tries > 0 && (!shard_->could_hold(extent ? (*extent)->charged().count() : 0) ||
                       cache_->release(Bytes(cache_->segments_->block_size()), shard_).zero()))
       break;
-    at = shard_->write({key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict});
+    at = shard_->write(
+        {key_, hash_, value_size, extent, held, weight, expires_at_ms, now_ms_, evict, restores_});
   }
   item_ = at != kNoLocator ? at : shard_->find(hash_, key_, now_ms_);
   return at != kNoLocator;

@@ -76,6 +76,7 @@ bool Client::receive(char* to, std::size_t room, std::size_t& received) {
 }
 
 void Client::flush() {
+  if (output_.held_back()) return;
   output_.flush();
   const std::uint64_t sent = output_.sent() - std::exchange(counted_sent_, output_.sent());
   const std::uint64_t from_files =

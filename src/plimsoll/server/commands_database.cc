@@ -103,7 +103,8 @@ Progress swapdb_command(CommandContext& context) {
   if (*a == Databases::kCount || *b == Databases::kCount) return refuse(context, kNoSuchDatabase);
   if (*a != *b) {
     context.alone([&] {
-      context.databases.swap(*a, *b);
+      // What is below is named by places, and after a restart each database is at its own.
+      context.cache.clear_below([&] { context.databases.swap(*a, *b); });
       context.server.each_session([&](const Session& session) {
         if (session.transaction) follow_watched(context, *session.transaction, *a, *b);
       });
@@ -138,7 +139,8 @@ Progress flushdb_command(CommandContext& context) {
     if (groups[place].items == all) {
       context.cache.clear();
     } else {
-      clear_place(context, place);
+      // A level below is emptied whole: it cannot be searched.
+      context.cache.clear_below([&] { clear_place(context, place); });
     }
     if (place != 0) context.databases.forget(place);
   });

@@ -24,7 +24,7 @@ Progress count_keys(CommandContext& context, Predicate counts) {
 Progress del_command(CommandContext& context) {
   return count_keys(context, [](ByteCache::Slot& slot) {
     const bool exists = slot.exists();
-    if (exists) slot.erase();
+    exists ? slot.erase() : slot.erase_below();
     return exists;
   });
 }

@@ -193,7 +193,7 @@ Progress getdel_command(CommandContext& context) {
     ByteCache::Slot slot = context.lock(context.args[1]);
     slot.touch();
     old.emplace(slot);
-    if (slot.exists()) slot.erase();
+    slot.exists() ? slot.erase() : slot.erase_below();
   }
   old->reply_to(context.reply);
   return Progress::kDone;

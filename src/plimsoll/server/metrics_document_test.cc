@@ -29,11 +29,12 @@ std::string document() {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// Of a server in which something has waited for memory.
+// Of a server in which something has waited for memory, with a level below it (that nobody answers for).
 std::string metrics() {
   Settings settings;
   settings.line = "64MiB";
   settings.data_dir = ::testing::TempDir() + "/metrics-" + std::to_string(::getpid());
+  settings.remote_level = "redis://127.0.0.1:1";
   auto node = Node::open(settings);
   EXPECT_TRUE(node);
   if (!node) return {};

@@ -8,6 +8,7 @@
 #include "plimsoll/base/text.h"
 #include "plimsoll/cache/simulation.h"
 #include "plimsoll/os/process.h"
+#include "plimsoll/server/levels.h"
 
 namespace plimsoll {
 namespace {
@@ -52,6 +53,7 @@ tl::expected<std::unique_ptr<Node>, std::string> Node::open(const Settings& sett
   Result<FoundLimit> found = (*probe)->limit();
   if (!found) return tl::unexpected("no limit was found: " + found.error().message());
   std::unique_ptr<Node> node(new Node(settings, std::move(*probe), std::move(*found)));
+  if (std::string wrong = node->open_level(); !wrong.empty()) return tl::unexpected(std::move(wrong));
   if (settings.data_dir.empty()) return node;
   if (std::string wrong = node->open_log(); !wrong.empty()) return tl::unexpected(std::move(wrong));
   return node;
@@ -134,7 +136,19 @@ Node::Node(const Settings& given, std::unique_ptr<SystemProbe> opened, FoundLimi
   follow_line();
 }
 
-Node::~Node() { governor.stop(); }
+Node::~Node() {
+  governor.stop();
+  if (lower) lower->stop();
+  cache.set_lower_level(nullptr);
+}
+
+std::string Node::open_level() {
+  auto opened = open_lower_level({.settings = settings, .cache = cache, .line = line, .clock = clock});
+  if (!opened) return opened.error();
+  lower = std::move(*opened);
+  cache.set_lower_level(lower.get());
+  return {};
+}
 
 std::string Node::open_log() {
   Result<std::unique_ptr<LogStore>> store = LogStore::open({.storage = storage,
@@ -262,6 +276,7 @@ Status Node::status() const {
                          .governor = governor,
                          .events = events,
                          .cache = cache,
+                         .level = lower.get(),
                          .traffic = traffic,
                          .pace = &pace,
                          .log = log_store.get(),
@@ -287,6 +302,7 @@ void Node::Describe(StatSink& sink) const {
   line.Describe(sink);
   governor.Describe(sink);
   cache.Describe(sink);
+  if (lower) lower->Describe(sink);
   connection_slabs.Describe(sink);
   output_slabs.Describe(sink);
   output_buffers.Describe(sink);

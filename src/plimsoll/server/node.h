@@ -17,6 +17,7 @@
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/budget/plan.h"
 #include "plimsoll/cache/byte_cache.h"
+#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/commitlog/log_store.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/os/memory_probe.h"
@@ -86,6 +87,7 @@ class Node {
   BufferPool request_pool;
   RequestBuffers requests;  // large ones of the log's clients
   ByteCache cache;
+  std::unique_ptr<LowerLevel> lower;  // of the cache, where there is one
   Databases databases;
   Turnstile turnstile;  // of those who want to be alone
   AdmissionBoard board;
@@ -107,6 +109,7 @@ class Node {
   Node(const Settings& settings, std::unique_ptr<SystemProbe> probe, FoundLimit found);
   // Empty, or what is wrong with the data.
   std::string open_log();
+  std::string open_level();
   std::atomic<std::uint64_t> followed_line_{0};
   mutable Mutex forecast_mutex_;
   mutable CacheAnalysis forecast_ PLIMSOLL_GUARDED_BY(forecast_mutex_);

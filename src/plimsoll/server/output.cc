@@ -28,6 +28,7 @@ constexpr std::uint64_t kTurn = 2 * 1024 * 1024;
 }  // namespace
 
 std::size_t Output::send(std::span<const std::string_view> parts, int flags) {
+  if (held_back_) return 0;
   std::array<iovec, kMaxParts> vectors{};
   std::size_t count = std::min(parts.size(), kMaxParts);
   for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
@@ -160,6 +161,7 @@ void Output::push() {
 }
 
 void Output::flush() {
+  if (held_back_) return;
   turn_ = 0;
   if (pending_bytes_ > 0) send_pending();
   if (buffer_.used > 0) send_buffer();

@@ -56,6 +56,11 @@ class Output final : public Reply {
 
   // Sends what the socket takes. Call at the end of a batch, and when the socket can be written again.
   void flush();
+  // While held back nothing is sent: replies to writes that a level below has yet to follow.
+  void hold_back(bool hold) { held_back_ = hold; }
+  // Out of the loop's buffer, without sending. REQUIRES: held back.
+  void park() { send_buffer(); }
+  bool held_back() const { return held_back_; }
   // Bytes that the socket has not taken.
   std::size_t pending() const { return pending_bytes_; }
   // What is held for the reader: copies and pinned values, but no files.
@@ -110,6 +115,7 @@ class Output final : public Reply {
   std::uint64_t sent_from_files_ = 0;
   std::uint64_t turn_ = 0;  // bytes of files sent since the last flush()
   Failure failure_ = Failure::kNone;
+  bool held_back_ = false;
 };
 
 }  // namespace plimsoll

@@ -535,5 +535,21 @@ TEST_F(FileOutputTest, GivesRoomInTheBufferToWriteTo) {
   EXPECT_EQ(output_->reserve(10), nullptr);
 }
 
+TEST_F(OutputTest, SendsNothingWhileItIsHeldBack) {
+  output_->raw("before ");
+  output_->flush();
+  output_->hold_back(true);
+  const std::string replies(3 * kBuffer, 'r');
+  output_->raw(replies);
+  output_->raw("last");
+  output_->flush();
+  output_->park();
+  EXPECT_EQ(buffer_.used, 0u) << "the loop's buffer is others' now";
+  EXPECT_EQ(read_all_there_is(), "before ");
+  output_->hold_back(false);
+  output_->flush();
+  EXPECT_TRUE(same(read_all_there_is(), replies + "last"));
+}
+
 }  // namespace
 }  // namespace plimsoll

@@ -48,11 +48,15 @@ asio::awaitable<void> RespConnection::serve() {
     } else if (next == Next::kBody) {
       const bool taken = co_await take_body();
       if (!taken) break;
+    } else if (next == Next::kFetch) {
+      co_await fetch_keys();
+      if (closed_) break;
     } else {
       const bool read = co_await wait_for_reader();
       if (!read) break;
     }
     next = run_requests();
+    if (!barrier_.empty()) co_await settle();
     finish_batch();
   }
   // What the client is still owed, as an error before the close, is sent as far as it reads.
@@ -108,7 +112,7 @@ RespConnection::Next RespConnection::run_requests() {
   while (true) {
     std::span<char> in = input();
     if (in.empty()) return Next::kRead;
-    if (resume_ != 0 || resume_value_) {
+    if (resume_ != 0 || resume_value_ || fetched_) {
       Next next = run_command_at(in);
       if (next != Next::kRepeat) return next;
       continue;
@@ -185,14 +189,18 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
                          .kept = std::move(resume_value_),
                          .reader_is_full = [this] { return reader_full(); },
                          .pace = &node_.pace};
+  if (!std::exchange(fetched_, false) && resume_ == 0 && needs_fetch(context)) {
+    resume_value_ = std::move(context.kept);
+    give_back_bodies();
+    return Next::kFetch;
+  }
   const Progress progress = run_command(context);
+  if (node_.lower) note_writes();
   resume_ = 0;
   if (progress == Progress::kAgain) {
     resume_ = context.resume;
     resume_value_ = std::move(context.kept);
-    for (std::size_t i = 0; i < bodies.size(); ++i) {
-      if (bodies[i]) bodies_[decoder_.args()[i].offset] = std::move(bodies[i]);
-    }
+    give_back_bodies();
     return Next::kReaderFull;
   }
   node_.traffic.commands.fetch_add(1, std::memory_order_relaxed);
@@ -206,6 +214,13 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
   decoder_.trim();
   arguments_charge_.release();
   return session_.close_after_reply ? Next::kClose : Next::kRepeat;
+}
+
+void RespConnection::give_back_bodies() {
+  std::vector<ExtentRef>& bodies = loop_.arg_bodies;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    if (bodies[i]) bodies_[decoder_.args()[i].offset] = std::move(bodies[i]);
+  }
 }
 
 void RespConnection::finish_batch() {

@@ -13,6 +13,7 @@
 
 #include <optional>
 
+#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/server/client.h"
 #include "plimsoll/server/memory_wait.h"
 #include "plimsoll/wire/resp_decoder.h"
@@ -33,7 +34,7 @@ class RespConnection final : public Client {
   std::string line(MonotonicTime now) const override;
 
  private:
-  enum class Next : std::uint8_t { kRead, kBody, kGrow, kRepeat, kReaderFull, kClose };
+  enum class Next : std::uint8_t { kRead, kBody, kGrow, kRepeat, kReaderFull, kFetch, kClose };
   // A large argument under way.
   struct Body : Arrival {
     ExtentRef extent;
@@ -52,6 +53,12 @@ class RespConnection final : public Client {
   bool grow_arguments();
   Next step_after(RespDecoder::Status status, std::span<char> in);
   void finish_batch();
+  // Levels below memory: the keys of the next command come up first, and replies wait for what writes erase.
+  bool needs_fetch(CommandContext& context);
+  void give_back_bodies();
+  asio::awaitable<void> fetch_keys();
+  void note_writes();
+  asio::awaitable<void> settle();
   asio::awaitable<bool> take_body();
   asio::awaitable<bool> admit_body(Body& body);
   asio::awaitable<bool> reserve(Body& body, std::size_t size);
@@ -75,6 +82,9 @@ class RespConnection final : public Client {
   std::optional<GatePass> pass_;
   std::size_t resume_ = 0;  // of a command that paused for its reader
   PinnedValue resume_value_;
+  std::vector<std::string> to_fetch_;  // keys that are not in memory and may be below
+  bool fetched_ = false;               // the command under way has waited for its keys
+  LowerLevel::Barrier barrier_;
   std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
   std::uint64_t ticked_received_ = 0;  // for the tick: what had come, and since when it is all

@@ -85,6 +85,8 @@ class Server {
     first.run();
     for (auto& loop : loops_) loop->stop();
     for (std::thread& thread : threads) thread.join();
+    // Its threads post to the loops.
+    if (node_.lower) node_.lower->stop();
   }
 
  private:
@@ -97,6 +99,12 @@ class Server {
     if (node_.log_store) {
       if (Result<void> started = node_.log_store->start(); !started) {
         node_.log.error("the log has no thread, so nothing is synced or deleted: %s",
+                        started.error().message().c_str());
+      }
+    }
+    if (node_.lower) {
+      if (Result<void> started = node_.lower->start(); !started) {
+        node_.log.error("the level below memory has no threads, so nothing goes there: %s",
                         started.error().message().c_str());
       }
     }

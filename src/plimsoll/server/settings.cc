@@ -190,6 +190,11 @@ Configuration::Outcome Configuration::Validate() const {
         "\" lets other machines connect, and the log asks Kafka's clients for no password: leave "
         "data_dir away, or say --insecure where the network is trusted");
   }
+  if (!settings_.disk_level.empty() && !settings_.remote_level.empty()) {
+    return tl::unexpected<std::string>(
+        "disk_level and remote_level are both given: what memory gives up goes to one of them; leave one "
+        "away");
+  }
   const std::pair<std::string_view, std::uint16_t> ports[] = {
       {"resp_port", settings_.resp_port},
       {"kafka_port", settings_.data_dir.empty() ? std::uint16_t{0} : settings_.kafka_port},

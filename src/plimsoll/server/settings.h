@@ -64,6 +64,11 @@ struct Settings {
   bool analysis = true;                       // of the cache: a sample of its requests is kept
   Compression compression = Compression::kOff;
   bool entry_facts = false;  // when each entry was made and read, and how often
+  std::string disk_level;                     // a folder; empty: there is no level on a disk
+  Bytes disk_level_size = 4_GiB;
+  std::string remote_level;  // "redis://HOST:PORT", "memcached://HOST:PORT"; empty: there is none
+  Bytes remote_level_size = 4_GiB;
+  std::chrono::milliseconds level_wait{100};  // that a command waits for a key from below, at most
   // Bounds of the cache beside the line; zero: none, and as many shards as cores and items want.
   std::uint64_t cache_items = 0;
   Bytes cache_size{};  // of records: keys, values and what is kept with each
@@ -94,7 +99,7 @@ struct SettingKey {
   std::string flag() const;         // --resp-port
   std::string environment() const;  // PLIMSOLL_RESP_PORT
 };
-inline constexpr std::size_t kSettingKeys = 26;
+inline constexpr std::size_t kSettingKeys = 31;
 std::span<const SettingKey, kSettingKeys> setting_keys();
 const SettingKey* find_setting(std::string_view name);  // null when there is none
 

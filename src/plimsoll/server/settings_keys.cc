@@ -6,6 +6,7 @@
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/broker/broker.h"
+#include "plimsoll/server/remote_level.h"
 #include "plimsoll/server/settings.h"
 
 namespace plimsoll {
@@ -90,6 +91,28 @@ const char* set_compression(Settings& settings, std::string_view text) {
   const std::optional<Compression> compression = compression_named(text);
   if (!compression) return "write off, lz4 or zstd";
   settings.compression = *compression;
+  return nullptr;
+}
+
+const char* set_level_size(Bytes& size, std::string_view text) {
+  const Result<Bytes> wanted = parse_bytes(text);
+  if (!wanted || *wanted < 16_MiB || *wanted > Bytes(1ULL << 50))
+    return "write a size from 16MiB on, as in 10GiB";
+  size = *wanted;
+  return nullptr;
+}
+
+const char* set_remote_level(Settings& settings, std::string_view text) {
+  if (!text.empty() && !RemoteAddress::parse(text))
+    return "write redis://HOST:PORT or memcached://HOST:PORT; redis://:PASSWORD@HOST:PORT with a password";
+  settings.remote_level = text;
+  return nullptr;
+}
+
+const char* set_level_wait(Settings& settings, std::string_view text) {
+  std::optional<std::uint64_t> number = parse_uint64(text);
+  if (!number || *number < 1 || *number > 10'000) return "write milliseconds, from 1 to 10000";
+  settings.level_wait = std::chrono::milliseconds(*number);
   return nullptr;
 }
 
@@ -228,6 +251,21 @@ constexpr std::array<SettingKey, kSettingKeys> kKeys = {{
     {"entry_facts", "on|off", "keep when each entry was made and read last, and how often; 12 bytes an entry",
      true, false, [](Settings& s, std::string_view text) { return parse_switch(text, s.entry_facts); },
      [](const Settings& s) { return on_off(s.entry_facts); }},
+    {"disk_level", "FOLDER",
+     "where values that memory gives up are kept, and found again; when not given they are gone", false,
+     false, [](Settings& s, std::string_view text) -> const char* { return s.disk_level = text, nullptr; },
+     [](const Settings& s) { return s.disk_level; }},
+    {"disk_level_size", "SIZE", "how much of the disk it takes, at most", false, false,
+     [](Settings& s, std::string_view text) { return set_level_size(s.disk_level_size, text); },
+     [](const Settings& s) { return format_bytes(s.disk_level_size); }},
+    {"remote_level", "URL",
+     "the same in a cache on another machine: redis://HOST:PORT or memcached://HOST:PORT", false, true,
+     &set_remote_level, [](const Settings& s) { return s.remote_level; }},
+    {"remote_level_size", "SIZE", "how much is kept there, at most", false, false,
+     [](Settings& s, std::string_view text) { return set_level_size(s.remote_level_size, text); },
+     [](const Settings& s) { return format_bytes(s.remote_level_size); }},
+    {"level_wait", "MS", "milliseconds that a command waits for a key from below, at most", false, false,
+     &set_level_wait, [](const Settings& s) { return std::to_string(s.level_wait.count()); }},
     {"cache_items", "NUMBER", "the most keys to keep; 0 is as many as memory holds", false, false,
      &set_cache_items, [](const Settings& s) { return std::to_string(s.cache_items); }},
     {"cache_size", "SIZE",

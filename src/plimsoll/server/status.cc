@@ -72,6 +72,7 @@ Status collect_status(const StatusSources& from) {
   status.cache = from.cache.stats();
   status.analysis = from.cache.analysis(false);
   status.policy = from.settings.policy;
+  if (from.level) status.level = LevelStatus{from.level->name(), from.level->size(), from.level->stats()};
   status.traffic = read(from.traffic);
   if (from.pace) status.pace = from.pace->figures();
   if (from.log && from.broker) status.log = LogStatus{from.log->stats(), from.broker->stats()};

@@ -17,6 +17,7 @@
 #include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/byte_cache.h"
+#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/governor/governor.h"
 #include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
@@ -30,6 +31,7 @@ struct StatusSources {
   const Governor& governor;
   const EventLog& events;
   const ByteCache& cache;
+  const LowerLevel* level = nullptr;  // null: there is none
   const Traffic& traffic;
   const Pace* pace = nullptr;     // null: nothing is timed
   const LogStore* log = nullptr;  // null, both: there is none
@@ -72,6 +74,12 @@ struct KeyspaceStatus {
   std::uint64_t expiring = 0;
 };
 
+struct LevelStatus {
+  std::string name;
+  Bytes size;
+  LowerLevel::Stats stats;
+};
+
 struct LogStatus {
   LogStore::Stats store;
   Broker::Stats broker;
@@ -108,6 +116,7 @@ struct Status {
   TrafficStatus traffic;
   Pace::Figures pace;
   std::optional<LogStatus> log;
+  std::optional<LevelStatus> level;
 
   Bytes free() const { return line.minus_clamped(charged); }
   double pressure() const { return ratio(charged.minus_clamped(droppable), line); }

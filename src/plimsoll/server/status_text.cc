@@ -87,6 +87,18 @@ std::string account_table(const Status& s) {
   return table.text();
 }
 
+std::string level_lines(const Status& s) {
+  if (!s.level) return {};
+  const LowerLevel::Stats& l = s.level->stats;
+  const std::string stored = l.stored.zero() ? "at most " : format_bytes(l.stored) + " of ";
+  return s.level->name + " level   " + std::string(name_of(l.state)) + ": " + stored +
+         format_bytes(s.level->size) + "; " + format_count(l.demoted) + " items went down, " +
+         format_count(l.promoted) + " came back, " + format_count(l.absent) + " were not there; " +
+         format_count(l.not_admitted) + " were not admitted, " +
+         format_count(l.queue_full + l.no_memory + l.too_large) + " had no room; " +
+         format_count(l.failures) + " failures" + (l.words.empty() ? "" : ", the last: " + l.words) + "\n";
+}
+
 std::string pace_line(const Pace::Figures& pace) {
   return "             " + read_times_text(pace) + "; lately " + format_count(pace.per_second.evicted) +
          " evicted and " + format_count(pace.per_second.expired) + " expired a second\n";
@@ -173,8 +185,8 @@ std::string status_text(const Status& s) {
                      endpoint(s.settings.bind, s.resp_port) +
                      (s.log ? ", Kafka " + endpoint(s.settings.bind, s.kafka_port) : "") + ", HTTP " +
                      endpoint(s.settings.bind, s.http_port) + "\n\n";
-  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + advice_lines(s) +
-         log_lines(s) + connection_lines(s) + wait_lines(s) + event_lines(s);
+  return text + memory_lines(s) + "\n" + account_table(s) + "\n" + cache_lines(s) + level_lines(s) +
+         advice_lines(s) + log_lines(s) + connection_lines(s) + wait_lines(s) + event_lines(s);
 }
 
 }  // namespace plimsoll

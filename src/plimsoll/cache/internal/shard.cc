@@ -5,6 +5,7 @@
 #include "plimsoll/base/hash.h"
 #include "plimsoll/base/poison.h"
 #include "plimsoll/cache/internal/access_sampler.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 
@@ -183,6 +184,7 @@ bool CacheShard::link_new(const Write& w, Locator at) {
     discard(item(old), Removal::kReplaced);
   } else {
     policy_->insert(at, w.hash);
+    if (lower_ != nullptr && !w.restored) lower_->inserted(w.hash, w.key);
   }
   return true;
 }

@@ -38,6 +38,7 @@
 namespace plimsoll {
 
 class AccessSampler;
+class LowerLevel;
 
 class CacheShard {
  public:
@@ -108,6 +109,7 @@ class CacheShard {
     std::int64_t expires_at_ms;  // or ByteCache::kNever
     std::int64_t now_ms;
     bool evict;
+    bool restored = false;  // it comes from below
   };
   // A live record for the key, in place of the one there was, evicting if allowed. The value's bytes are the
   // caller's to write at once. kNoLocator when there is no memory; the old record is still there then, unless
@@ -131,6 +133,9 @@ class CacheShard {
   void clear();
   // Converts the order and what is known of the items' use. Cost: about 100 ns an item.
   void set_policy(PolicyKind kind);
+
+  // What is evicted goes there; what is new is no longer to be there.
+  void set_lower_level(LowerLevel* level) { lower_ = level; }
 
   ItemIndex& index() { return index_; }
   const ItemIndex& index() const { return index_; }
@@ -193,6 +198,7 @@ class CacheShard {
   bool much_is_dead() const;
   std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
   bool evict_batch();
+  void give_to_lower(Locator at);
   // Takes the policy's next victim; its record's length and its extent's bytes, zero without a victim.
   std::uint64_t evict_one();
   // Who was read since it was packed stays once more: true, and it is in the order again.
@@ -265,6 +271,7 @@ class CacheShard {
   int in_vain_ = 0;   // segments that were emptied since something was given up, and none was won
   Bytes given_back_;  // in all: blocks, and large values that nobody was sending
   Counters counters_;
+  LowerLevel* lower_ = nullptr;
   std::array<ByteCache::Group, ByteCache::kGroups> groups_{};
   // Read by those without the lock.
   alignas(64) std::atomic<HitRule> rule_{};

@@ -5,6 +5,7 @@
 
 #include "plimsoll/base/poison.h"
 #include "plimsoll/cache/internal/shard.h"
+#include "plimsoll/cache/lower_level.h"
 
 namespace plimsoll {
 
@@ -164,10 +165,28 @@ std::uint64_t CacheShard::evict_one() {
   if (const std::uint64_t won = pack_victim(at); won > 0) return won;
   Item& record = item(at);
   const std::uint64_t bytes = record.length(segments_.unit());
+  if (lower_ != nullptr) give_to_lower(at);
   index_.erase(static_cast<std::uint32_t>(hash_of(at)), at);
   discard(record, Removal::kEvicted);
   ++counters_.evicted;
   return bytes;
+}
+
+void CacheShard::give_to_lower(Locator at) {
+  Item& record = item(at);
+  const std::int64_t expires = record.expires_at_ms();
+  if (record.has_no_bytes() || (expires != ByteCache::kNever && last_now_ms_ > expires)) return;
+  Compressor::Buffer unpacked;  // a level may be read by who packs in another way
+  if (record.packed()) {
+    Result<Compressor::Buffer> value = options_.compressor.unpack(record.stored());
+    if (!value) return;
+    unpacked = std::move(*value);
+  }
+  lower_->evicted({.key = record.key(),
+                   .hash = hash_of(at),
+                   .value = unpacked ? unpacked.view() : record.stored(),
+                   .expires_at_ms = expires,
+                   .used = record.frequency() > 1});  // coming is the first
 }
 
 CacheShard::Segment* CacheShard::sparsest() {
