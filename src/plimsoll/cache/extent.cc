@@ -10,6 +10,10 @@
 namespace plimsoll {
 namespace {
 
+// What a descriptor counts as while it waits for readers: more than it is, so that 64 of them are collected.
+// To let a large value go is dear anyway, and its slab is charged until then.
+constexpr Bytes kWaiting = 1_KiB;
+
 constexpr std::size_t rounded_to_pages(std::size_t size) { return (size + 4095) & ~std::size_t{4095}; }
 
 }  // namespace
@@ -167,7 +171,7 @@ void ExtentStore::close(Extent* extent) {
   // A reader may be about to look at its references.
   epochs().retire(
       {.memory = extent,
-       .size = Bytes(sizeof(Extent)),
+       .size = kWaiting,
        .end = [](void* memory,
                  void* store) { static_cast<ExtentStore*>(store)->destroy(static_cast<Extent*>(memory)); },
        .context = this});
