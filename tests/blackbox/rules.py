@@ -122,6 +122,11 @@ def is_ours(name):
     return name.decode().partition("|")[0] in OUR_COMMANDS
 
 
+def only_here(name):
+    """Commands that Redis cannot have."""
+    return name.startswith(b"plimsoll.")
+
+
 def command_info(args, theirs, ours, _comparison):
     """Name, arity, place of the keys, the flags that clients route by; without names, of what we have."""
     if len(args) < 3:
@@ -129,6 +134,7 @@ def command_info(args, theirs, ours, _comparison):
         lacking = OUR_COMMANDS - {entry[0].decode() for entry in ours}
         if lacking:
             return f"not told of: {sorted(lacking)}"
+        ours = [entry for entry in ours if not only_here(entry[0])]
         theirs = [known.get(entry[0]) for entry in ours]
     if len(theirs) != len(ours):
         return f"{len(theirs)} and {len(ours)} entries"
@@ -151,6 +157,7 @@ def command_docs(args, theirs, ours, _comparison):
     """A summary in our words; since and group as Redis has them. Without names, of what we have."""
     their_docs, our_docs = pairs(theirs), pairs(ours)
     their_docs = {name: doc for name, doc in their_docs.items() if is_ours(name)}
+    our_docs = {name: doc for name, doc in our_docs.items() if not only_here(name)}
     if set(their_docs) != set(our_docs):
         return f"docs of other commands: {sorted(their_docs)}, {sorted(our_docs)}"
     for name, doc in our_docs.items():

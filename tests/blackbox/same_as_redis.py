@@ -244,7 +244,8 @@ def main():
     chosen = options()
     seed = random.SystemRandom().randrange(1, 10**9) if chosen.seed is None else chosen.seed
     print(f"seed {seed}, {chosen.commands} commands", flush=True)
-    ours = kit.Redis if chosen.against_redis else lambda: kit.Plimsoll(chosen.plimsoll, "--line", "512MiB")
+    ours = kit.Redis if chosen.against_redis else lambda: kit.Plimsoll(chosen.plimsoll, "--line", "512MiB",
+                                                                            "--entry-facts", "on")
     theirs = Side(kit.Redis)
     try:
         comparison = Comparison(theirs, Side(ours))

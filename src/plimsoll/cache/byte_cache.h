@@ -189,7 +189,7 @@ class ByteCache final : public Reclaimer {
     std::uint32_t item_ = kNoItem;
     bool changing_ = false;
     mutable Compressor::Buffer unpacked_;  // the value of a packed item, once it was asked for
-    bool restores_ = false;  // what comes up from a level: nobody's write
+    bool restores_ = false;                // what comes up from a level: nobody's write
   };
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
@@ -201,11 +201,11 @@ class ByteCache final : public Reclaimer {
     bool exists = false;
     std::size_t size = 0;  // of the value
     std::int64_t expires_at_ms = kNever;
-    PinnedValue pinned;            // a large value
+    PinnedValue pinned;           // a large value
     Compressor::Buffer unpacked;  // a packed one that does not fit into `into`
   };
-  // A value that is not large is copied to `into`, if it fits: kLargeValue bytes are enough for all but packed
-  // ones.
+  // A value that is not large is copied to `into`, if it fits: kLargeValue bytes are enough for all but
+  // packed ones.
   Reading read(std::string_view key, std::int64_t now_ms, std::span<char> into);
   // The object that the key holds, if it does.
   HeldPin read_held(std::string_view key, std::int64_t now_ms);

@@ -154,7 +154,10 @@ TEST(CacheCompression, CompressesLargeValuesToo) {
   }
   filled.f.cache.CheckInvariants();
   filled.f.cache.clear();
-  EXPECT_LE(filled.f.account.used(), filled.f.cache.stats().compression.contexts + 72_KiB);
+  // What readers might still have looked at is let go of by the second look; two slabs of descriptors and the
+  // thread's magazines stay.
+  for (int i = 0; i < 3; ++i) filled.f.cache.tick();
+  EXPECT_LE(filled.f.account.used(), filled.f.cache.stats().compression.contexts + 144_KiB);
 }
 
 // Whose pages are charged to their receiver first, so that room is made before they are the cache's.

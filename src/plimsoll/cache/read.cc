@@ -54,7 +54,11 @@ HeldPin ByteCache::read_held(std::string_view key, std::int64_t now_ms) {
 ByteCache::Reading ByteCache::look(std::string_view key, std::int64_t now_ms) {
   Request request{{.counts = false}};
   if (!read(key, now_ms, request)) return {};
-  return {.exists = true, .size = request.size, .expires_at_ms = request.expires_at_ms, .pinned = {}, .unpacked = {}};
+  return {.exists = true,
+          .size = request.size,
+          .expires_at_ms = request.expires_at_ms,
+          .pinned = {},
+          .unpacked = {}};
 }
 
 void ByteCache::prefetch(std::span<const std::string_view> keys) const {

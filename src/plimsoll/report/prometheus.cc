@@ -19,8 +19,8 @@ using Row = prometheus::ClientMetric;
 using Type = prometheus::MetricType;
 
 // From what memory takes to what a person notices, finest where the targets are.
-constexpr double kSecondBuckets[] = {3e-7, 1e-6, 3e-6, 1e-5, 1e-4, 1e-3, 2e-3, 5e-3, 0.01,
-                                     0.02, 0.05, 0.1,  0.2,  0.5,  1,    2.5,  10};
+constexpr double kSecondBuckets[] = {3e-7, 1e-6, 3e-6, 1e-5, 1e-4, 1e-3, 2e-3, 5e-3,
+                                     0.01, 0.02, 0.05, 0.1,  0.5,  1,    10};
 constexpr double kByteBuckets[] = {64, 1024, 16384, 262144, 4194304, 67108864};
 constexpr double kCountBuckets[] = {1, 10, 100, 1000, 10000, 100000};
 

@@ -64,7 +64,7 @@ struct Settings {
   bool analysis = true;                       // of the cache: a sample of its requests is kept
   Compression compression = Compression::kOff;
   bool entry_facts = false;  // when each entry was made and read, and how often
-  std::string disk_level;                     // a folder; empty: there is no level on a disk
+  std::string disk_level;    // a folder; empty: there is no level on a disk
   Bytes disk_level_size = 4_GiB;
   std::string remote_level;  // "redis://HOST:PORT", "memcached://HOST:PORT"; empty: there is none
   Bytes remote_level_size = 4_GiB;
