@@ -171,8 +171,9 @@ std::vector<Recommendation> recommend(const MemoryFacts& facts) {
   pool(facts, found);
   fragments(facts, found);
   much_left(facts, found);
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Recommendation& a, const Recommendation& b) { return a.weight > b.weight; });
+  std::sort(found.begin(), found.end(), [](const Recommendation& a, const Recommendation& b) {
+    return a.weight != b.weight ? a.weight > b.weight : a.what < b.what;
+  });
   return found;
 }
 

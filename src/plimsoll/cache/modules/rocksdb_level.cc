@@ -85,7 +85,7 @@ struct Alone {
 class RocksDbLevel final : public CacheLevel {
  public:
   explicit RocksDbLevel(const LevelModuleOptions& options)
-      : directory_(options.directory), env_(rocksdb::Env::Default()), options_(options) {
+      : directory_(options.directory), env_(rocksdb::Env::Default()) {
     rocksdb::BlockBasedTableOptions table;
     cache_ = rocksdb::NewLRUCache(options.block_cache, 2);
     table.block_cache = cache_;
@@ -331,7 +331,6 @@ class RocksDbLevel final : public CacheLevel {
 
   const std::string directory_;
   rocksdb::Env* const env_;
-  const LevelModuleOptions options_;
   rocksdb::DBOptions database_;
   rocksdb::ColumnFamilyOptions family_;
   std::shared_ptr<rocksdb::Cache> cache_;
