@@ -237,7 +237,8 @@ TEST(CacheCompression, StaysRightUnderThreadsSwitchesAndReclaim) {
     for (int i = 0; i < 12'000; ++i) {
       const std::uint64_t number = random.below(20'000);
       const std::string value = json_like(number, 900 + number % 200);
-      ByteCache::Slot slot = f.cache.lock(key_of(number), 1000);
+      const std::string key = key_of(number);
+      ByteCache::Slot slot = f.cache.lock(key, 1000);
       slot.touch();
       if (!slot.exists()) {
         slot.put(value);

@@ -206,7 +206,8 @@ class ReadStress {
       const std::string value = stamped(number, static_cast<std::uint64_t>(i), any_size(random));
       const std::int64_t expires = i % 5 == 0 ? now_.load() + 50 : ByteCache::kNever;
       {
-        ByteCache::Slot slot = f_.cache.lock(key_of(number), now_.load());
+        const std::string key = key_of(number);
+        ByteCache::Slot slot = f_.cache.lock(key, now_.load());
         if (i % 7 == 0) {
           if (slot.exists()) slot.erase();
         } else if (i % 11 == 0) {
