@@ -26,7 +26,8 @@ struct Filled {
   std::uint64_t wrong(std::size_t size = 1000) {
     std::uint64_t bad = 0;
     for (std::uint64_t i = 0; i < keys; ++i) {
-      ByteCache::Slot slot = f.cache.lock(key_of(i), 1000);
+      const std::string name = key_of(i);
+      ByteCache::Slot slot = f.cache.lock(name, 1000);
       if (!slot.exists()) continue;
       if (slot.packed_with() != Compression::kOff) ++packed;
       const std::string want = json_like(i, size);
@@ -65,7 +66,8 @@ TEST(CacheCompression, StaysReadableWhenTheCodecChangesMeanwhile) {
   filled.keys = 36'000;
   bool zstd = false, lz4 = false;
   for (std::uint64_t i = 0; i < filled.keys; ++i) {
-    ByteCache::Slot slot = filled.f.cache.lock(key_of(i), 1000);
+    const std::string name = key_of(i);
+    ByteCache::Slot slot = filled.f.cache.lock(name, 1000);
     if (!slot.exists()) continue;
     zstd |= slot.packed_with() == Compression::kZstd;
     lz4 |= slot.packed_with() == Compression::kLz4;
@@ -84,7 +86,8 @@ TEST(CacheCompression, StaysReadableWhenTheCodecChangesMeanwhile) {
 // The first key that is packed now.
 std::string packed_key(Filled& filled) {
   for (std::uint64_t i = 0; i < filled.keys; ++i) {
-    ByteCache::Slot slot = filled.f.cache.lock(key_of(i), 1000);
+    const std::string name = key_of(i);
+    ByteCache::Slot slot = filled.f.cache.lock(name, 1000);
     if (slot.exists() && slot.packed_with() != Compression::kOff) return key_of(i);
   }
   return "";
@@ -311,7 +314,8 @@ TEST(CacheEntryFacts, OutliveOverwritingAndCompression) {
   }
   std::uint64_t packed = 0;
   for (std::uint64_t i = 0; i < 24'000; ++i) {
-    ByteCache::Slot slot = f.cache.lock(key_of(i), 60'000);
+    const std::string name = key_of(i);
+    ByteCache::Slot slot = f.cache.lock(name, 60'000);
     if (!slot.exists()) continue;
     ASSERT_TRUE(slot.facts());
     ASSERT_EQ(slot.facts()->created_s, 50);

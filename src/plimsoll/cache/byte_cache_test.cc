@@ -328,7 +328,8 @@ TEST(ByteCache, FindsItemsThatAreAlignedToACoarserUnit) {
   for (int i = 0; i < 1000; ++i)
     ASSERT_EQ(cache.lock(std::to_string(i), 0).put(std::to_string(i)), WriteStatus::kDone);
   for (int i = 0; i < 1000; ++i) {
-    ByteCache::Slot slot = cache.lock(std::to_string(i), 0);
+    const std::string name = std::to_string(i);
+    ByteCache::Slot slot = cache.lock(name, 0);
     ASSERT_TRUE(slot.exists());
     EXPECT_EQ(slot.value(), std::to_string(i));
   }

@@ -68,7 +68,8 @@ struct Filled {
     for (std::uint64_t i = 0; i < keys; ++i)
       static_cast<void>(cache.lock(key_of(i), 0).put(json_like(i, size)));
     for (std::uint64_t i = 0; i < keys && read.size() < 4096; ++i) {
-      const ByteCache::Slot slot = cache.lock(key_of(i), 0);
+      const std::string name = key_of(i);
+      const ByteCache::Slot slot = cache.lock(name, 0);
       if (slot.exists() && (slot.packed_with() == with)) read.push_back(key_of(i));
     }
   }
