@@ -150,22 +150,18 @@ Soak::Sample Soak::sample() const {
 }
 
 bool Soak::warm_up() {
-  constexpr int kFullFor = 10;  // looks in a row
-  int full_for = 0;
+  // When a cache is full for the first time, its policy begins to remember what left: that is charged as
+  // held, and what is then too much goes with the next writes.
+  constexpr int kSettling = 20;
+  int left = kSettling;
   const MonotonicTime deadline = clock_.monotonic_now() + 60s;
   while (clock_.monotonic_now() < deadline) {
     std::this_thread::sleep_for(100ms);
     tick();
     const Sample now = sample();
-    // When a cache is full for the first time, its policy begins to remember what left: that is charged as
-    // held, and what is then too much goes with the next writes.
-    const auto full = [](Bytes used, Bytes most) {
-      return share(used, most) >= 1 - kWithin && share(used, most) <= 1 + kWithin;
-    };
-    const bool both =
-        full(now.bytes, bytes_account_.maximum()) && full(now.objects, objects_account_.maximum());
-    full_for = both ? full_for + 1 : 0;
-    if (full_for == kFullFor) return true;
+    const bool full = share(now.bytes, bytes_account_.maximum()) >= 1 - kWithin &&
+                      share(now.objects, objects_account_.maximum()) >= 1 - kWithin;
+    if ((full || left < kSettling) && --left == 0) return true;
   }
   std::printf("soak: the caches were not full after a minute\n");
   return false;
