@@ -155,6 +155,9 @@ Result<ExtentRef> ByteCache::open_extent(std::size_t capacity, Account& account)
 Bytes ByteCache::reclaim(Bytes wanted) { return release(wanted, nullptr, false); }
 
 void ByteCache::tick() {
+  // What the policy remembers is charged as held: it may have put the account above its own maximum.
+  const Bytes over = options_.account.used().minus_clamped(options_.account.maximum());
+  if (!over.zero() && evicts()) release(over, nullptr, false);
   epochs().collect();
   slabs_.tick();
   // A shard that is in use is left for the next time.

@@ -275,7 +275,8 @@ class ByteCache final : public Reclaimer {
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override;
   Bytes reclaim(Bytes wanted) override;
-  // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting.
+  // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting;
+  // evicts what the account is above its own maximum.
   void tick() override;
 
   // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.

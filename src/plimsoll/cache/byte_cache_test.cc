@@ -236,6 +236,22 @@ TEST(ByteCache, PutsNewRecordsWhereOthersOfTheirLengthDied) {
   EXPECT_LT(f.cache.stats().dead, f.cache.stats().segments / 50);
 }
 
+TEST(ByteCache, ComesBackToTheMaximumOfItsAccount) {
+  LoadLine line({.limit = 256_MiB});
+  Account& account = line.open({.name = "small", .kind = AccountKind::kDroppable, .maximum = 8_MiB});
+  SystemPages pages;
+  ByteCache cache({.account = account, .pages = pages, .line = 8_MiB, .policy = PolicyKind::kAdaptive});
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string key = std::to_string(i);
+    ASSERT_EQ(cache.lock(key, 0).put("x"), WriteStatus::kDone);
+  }
+  EXPECT_GT(account.used(), 8_MiB) << "what the policy remembers is held already when it is charged";
+  cache.tick();
+  EXPECT_LE(account.used(), 8_MiB);
+  EXPECT_GT(account.used(), 7_MiB);
+  cache.CheckInvariants();
+}
+
 TEST(ByteCache, UsesTheLineThatOthersLeaveAndStopsAtIt) {
   CacheFixture f(32_MiB);
   const std::string value(1000, 'v');
