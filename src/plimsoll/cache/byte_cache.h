@@ -69,8 +69,8 @@ class ByteCache final : public Reclaimer {
   struct Options {
     Account& account;
     PageSource& pages;
-    Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
-    Bytes address_space;     // for items; zero: between twice and sixteen times the line
+    Bytes line;           // decides the size of a segment: line/512, at least 64 KiB; 2 MiB from 768 MiB on
+    Bytes address_space;  // for items; zero: between twice and sixteen times the line
     std::size_t shards = 8;  // a power of two, at most 64
     PolicyKind policy = PolicyKind::kLru;
     Objective objective = Objective::kObjects;
@@ -292,6 +292,8 @@ class ByteCache final : public Reclaimer {
   CacheShard& shard_of(std::uint64_t hash) const;
   struct Request;
   bool read(std::string_view key, std::int64_t now_ms, Request& request);
+  bool read_locked(CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms,
+                   Request& request);
   std::uint64_t weight() const;  // of all items
   // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
   // if its items may go too; else null.

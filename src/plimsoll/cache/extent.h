@@ -91,7 +91,9 @@ class ExtentRef {
     std::swap(extent_, other.extent_);
     return *this;
   }
-  ~ExtentRef() { reset(); }
+  ~ExtentRef() {
+    if (extent_ != nullptr) reset();
+  }
 
   explicit operator bool() const { return extent_ != nullptr; }
   Extent* operator->() const { return extent_; }
@@ -114,12 +116,16 @@ class PinnedValue {
     std::swap(extent_, other.extent_);
     return *this;
   }
-  ~PinnedValue();
+  ~PinnedValue() {
+    if (extent_) unpin();
+  }
 
   explicit operator bool() const { return static_cast<bool>(extent_); }
   std::string_view view() const { return extent_->view(); }
 
  private:
+  void unpin();
+
   ExtentRef extent_;
 };
 

@@ -74,12 +74,13 @@ class CacheShard {
   // What is asked of read(), and its answer.
   struct Read {
     bool counts = true;      // as touch() does
-    bool pins = false;       // large values and objects
     std::span<char> into{};  // for a value of bytes that is not large, where it fits
+    // Where what is pinned, or was unpacked, is put; null: it is not asked for.
+    PinnedValue* pinned = nullptr;
+    HeldPin* held = nullptr;
+    Compressor::Buffer* unpacked = nullptr;
     std::size_t size = 0;
     std::int64_t expires_at_ms = -1;
-    PinnedValue pinned{};
-    HeldPin held{};
   };
   enum class Answer : std::uint8_t { kAbsent, kFound, kUnsure };
   // Without the lock. kUnsure: to be asked under it, as the record is being changed, or has expired, or the
@@ -88,7 +89,7 @@ class CacheShard {
   // Tells the policy of what was read without the lock; to be called first by whoever takes it to change
   // anything.
   void drain_hits() {
-    if (hits_.pending()) drain_all_hits();
+    if (hits_.pending()) drain_hits_of(true);
   }
   ReadVersions& versions() { return index_.versions(); }
   // The one that this thread has a slot of, so that evicting on behalf of others leaves it alone.
@@ -227,11 +228,14 @@ class CacheShard {
   bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
   void sample_read(Locator item, std::uint64_t hash, std::string_view key);
   PolicyOptions policy_options() const;
-  enum class Look : std::uint8_t { kAbsent, kFound, kUnsure, kChanged };
-  Look look(std::uint64_t hash, std::string_view key, std::uint32_t version, RacingItem& found, Read& read);
-  bool pin(std::uint64_t hash, std::uint32_t version, const RacingItem& found, Read& read);
+  enum class Look : std::uint8_t { kFound, kUnsure, kChanged };
+  Answer read_again(std::uint64_t hash, std::string_view key, std::int64_t now_ms, Read& read);
+  Look look_at(std::uint64_t hash, std::uint32_t version, const RacingItem& found, Read& read);
+  bool pin(std::uint64_t hash, std::uint32_t version, const char* place, bool held, Read& read);
   void note_read(std::uint64_t hash, std::string_view key, std::uint32_t version, const RacingItem& found);
-  void drain_all_hits();
+  void look_after(HitBuffers::Noted noted, std::uint64_t hash, std::string_view key, Item::Head head,
+                  bool hit);
+  void drain_hits_of(bool all);  // readers, or this thread
   void publish_rule();
 
   Mutex mutex_;
