@@ -26,6 +26,7 @@
 
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/stat_sink.h"
@@ -194,6 +196,10 @@ class ByteCache final : public Reclaimer {
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
   Slot lock(std::string_view key, std::int64_t now_ms);
+  // A temporary would be gone before the slot is.
+  template <typename Key>
+    requires std::same_as<std::remove_cv_t<Key>, std::string>
+  Slot lock(Key&& key, std::int64_t now_ms) = delete;
 
   // What a key has, without a lock: a write of the same key that is under way is waited for, and others are
   // not. Counts as a read, as Slot::touch() does.

@@ -171,7 +171,8 @@ class CacheShard {
   // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
   static constexpr int kRounds = 4096;
   static constexpr std::uint64_t kPackedAtOnce = 16;
-  static constexpr int kMovesInVain = 2;
+  static constexpr int kMovesInVain = 2;         // segments, before something is evicted
+  static constexpr int kMovesInVainAtMost = 16;  // where nothing may be
 
   std::uint64_t hash_of(Locator at) const;
   Segment* segment_of(const void* record) const {
@@ -196,6 +197,7 @@ class CacheShard {
   void dispose(Segment& segment);    // gives it back, or keeps it for the write that is under way
   // One step towards an empty segment. False: too little is dead, and nothing may be evicted.
   bool gain(bool evict);
+  bool is_hopeless();
   bool much_is_dead() const;
   std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
   bool evict_batch();
@@ -272,8 +274,9 @@ class CacheShard {
   std::uint32_t hopeless_ = 0;  // attempts to pack in a row that did not pay, while few are made
   std::uint32_t skipped_ = 0;
   bool may_pack_ = true;
-  int in_vain_ = 0;   // segments that were emptied since something was given up, and none was won
-  Bytes given_back_;  // in all: blocks, and large values that nobody was sending
+  int in_vain_ = 0;  // segments that were emptied since something was given up, and none was won
+  std::uint64_t dead_in_vain_ = 0;  // how much was dead then, or less since
+  Bytes given_back_;                // in all: blocks, and large values that nobody was sending
   Counters counters_;
   LowerLevel* lower_ = nullptr;
   std::array<ByteCache::Group, ByteCache::kGroups> groups_{};
