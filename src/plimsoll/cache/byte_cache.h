@@ -18,10 +18,10 @@
 //   ByteCache::Reading found = cache.read("user:17", now_ms, space);   // beside whoever has a slot
 //
 // Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock
-// one key at a time, and read no other meanwhile. Cost: a hit 40-50 ns, and its two or three misses where it
-// is in memory; about 30 bytes an item beyond its payload. Limits: keys to 32
-// KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership:
-// owns the items; account, pages and clock must outlive it.
+// one key at a time, and read no other meanwhile. Cost: a hit 30-45 ns, and two misses where it is in
+// memory; prefetched with others a third of that. About 30 bytes an item beyond its payload. Limits: keys to
+// 32 KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus.
+// Ownership: owns the items; account, pages and clock must outlive it.
 #pragma once
 
 #include <array>
