@@ -36,7 +36,7 @@ std::string Call::painted(std::string_view text, Paint paint) const {
 }
 
 std::vector<Verb> verbs() {
-  return {serve_verb(), status_verb(), pools_verb(), cache_verb(),   topic_verb(),
+  return {serve_verb(), status_verb(), pools_verb(), cache_verb(),   topic_verb(), config_verb(),
           sim_verb(),   doctor_verb(), demo_verb(),  version_verb(), help_verb()};
 }
 

@@ -61,6 +61,7 @@ Verb cache_verb();
 Verb topic_verb();
 Verb sim_verb();
 Verb doctor_verb();
+Verb config_verb();
 Verb demo_verb();
 Verb version_verb();
 Verb help_verb();

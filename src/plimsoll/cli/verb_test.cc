@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "plimsoll/cli/run_test.h"
 #include "plimsoll/server/settings.h"
 
 namespace plimsoll {
@@ -15,31 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string contents_of(std::FILE* file) {
-  std::string text;
-  std::rewind(file);
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-  std::fclose(file);
-  return text;
-}
-
-Outcome run(std::vector<const char*> words, std::vector<const char*> environment = {}) {
-  environment.push_back(nullptr);
-  std::FILE* out = std::tmpfile();
-  std::FILE* err = std::tmpfile();
-  Outcome outcome;
-  outcome.code = run_command_line(words, environment.data(), out, err);
-  outcome.out = contents_of(out);
-  outcome.err = contents_of(err);
-  return outcome;
-}
 
 TEST(CommandLine, WithoutAVerbSaysWhatThereIsAndFails) {
   Outcome outcome = run({});
