@@ -36,8 +36,8 @@ std::string Call::painted(std::string_view text, Paint paint) const {
 }
 
 std::vector<Verb> verbs() {
-  return {serve_verb(), status_verb(), pools_verb(), cache_verb(),   topic_verb(), config_verb(),
-          sim_verb(),   doctor_verb(), demo_verb(),  version_verb(), help_verb()};
+  return {serve_verb(),  status_verb(), top_verb(),    pools_verb(), cache_verb(),   topic_verb(),
+          config_verb(), sim_verb(),    doctor_verb(), demo_verb(),  version_verb(), help_verb()};
 }
 
 std::string help_text() {

@@ -56,6 +56,7 @@ inline const Flag kHttpFlag = {"--http", "ADDRESS:PORT", "where its HTTP is [127
 
 Verb serve_verb();
 Verb status_verb();
+Verb top_verb();
 Verb pools_verb();
 Verb cache_verb();
 Verb topic_verb();
