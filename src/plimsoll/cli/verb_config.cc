@@ -141,7 +141,9 @@ Verb config_verb() {
                       {"--json", "", "as one JSON object, origins included"}},
             .positional = "ACTION [FILE]",
             .run = &run_config,
-            .words = 2};
+            .words = 2,
+            .actions = {"show", "check"},
+            .exits = {{kFailed, "the file has faults, or serve would not start with these settings"}}};
   for (Flag& flag : setting_flags()) verb.flags.push_back(std::move(flag));
   return verb;
 }

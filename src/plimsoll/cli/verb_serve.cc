@@ -28,7 +28,11 @@ Verb serve_verb() {
           "Flags win over the environment (PLIMSOLL_LINE), that over the file (line = \"512MiB\").",
       .flags = setting_flags(),
       .positional = {},
-      .run = &run_serve};
+      .run = &run_serve,
+      .exits = {{kDone, "ended by SIGTERM or SIGINT, after it answered what it had been asked"},
+                {kFailed, "it could not start: an address is taken, the memory or a folder cannot be used"},
+                {kWrongUsage, "a setting is wrong, wherever it was said"},
+                {130, "told twice to end"}}};
 }
 
 }  // namespace plimsoll

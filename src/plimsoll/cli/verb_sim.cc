@@ -272,7 +272,8 @@ Verb sim_verb() {
                     {"--shards", "NUMBER", "a power of two to 64 [one for each 256 objects]"},
                     {"--json", "", "one object a line"}},
           .positional = "TRACE",
-          .run = &run_sim};
+          .run = &run_sim,
+          .exits = {{kFailed, "the trace cannot be read, or there is no memory for it"}}};
 }
 
 }  // namespace plimsoll

@@ -53,6 +53,26 @@ TEST(CommandLine, EveryVerbExplainsItselfWithAnExample) {
   }
   EXPECT_EQ(run({"--help"}).out, run({"help"}).out);
   EXPECT_EQ(run({"help", "nothing"}).code, kWrongUsage);
+  EXPECT_EQ(run({"help", "stauts"}).err, run({"stauts"}).err);
+}
+
+TEST(CommandLine, EveryVerbsExampleUsesItAndIsNotTheSummaryAgain) {
+  for (const Verb& verb : verbs()) {
+    EXPECT_THAT(std::string(verb.example), HasSubstr("plimsoll " + std::string(verb.name))) << verb.name;
+    EXPECT_THAT(std::string(verb.example), StartsWith("  ")) << verb.name;
+    EXPECT_FALSE(verb.summary.ends_with('.')) << verb.name;
+  }
+}
+
+TEST(CommandLine, EveryVerbSaysItsExitCodes) {
+  for (const Verb& verb : verbs()) {
+    const std::string help = help_text(verb);
+    const std::string exits = help.substr(help.find("\nExit codes:\n"));
+    for (const char* code : {"  0  ", "  1  ", "  2  "}) EXPECT_THAT(exits, HasSubstr(code)) << verb.name;
+  }
+  EXPECT_THAT(help_text(demo_verb()), HasSubstr("\n  130  interrupted\n"));
+  EXPECT_THAT(help_text(doctor_verb()), HasSubstr("  1  no limit of memory could be found"));
+  EXPECT_THAT(help_text(), HasSubstr("NO_COLOR"));
 }
 
 TEST(CommandLine, ServeHasAFlagForEverySetting) {

@@ -136,7 +136,11 @@ Verb top_verb() {
                 {"--once", "", "one picture, after one interval, and no terminal needed"},
                 kHttpFlag},
       .positional = {},
-      .run = &run_top};
+      .run = &run_top,
+      .exits = {{kDone, "left by q or Ctrl-C; or one picture was shown"},
+                {kFailed, "no server answers there (of --once), or the terminal takes nothing"},
+                {129, "the terminal went away"},
+                {143, "ended by SIGTERM"}}};
 }
 
 }  // namespace plimsoll

@@ -362,7 +362,9 @@ Verb topic_verb() {
                     {"--kafka", "ADDRESS:PORT", "where the broker is [127.0.0.1:9092]"}},
           .positional = "ACTION [NAME]",
           .run = &run_topic,
-          .words = 2};
+          .words = 2,
+          .actions = {"list", "create", "describe", "alter", "delete"},
+          .exits = {{kFailed, "no broker answers there, or it refused"}}};
 }
 
 }  // namespace plimsoll
