@@ -145,7 +145,7 @@ class Composer {
       line.add("Plimsoll  ", kBold);
     }
     if (state_.stale) {
-      const std::string since = state_.now ? " for " + format_duration(whole_seconds(state_.age)) : "";
+      const std::string since = state_.now ? " for " + whole_seconds(state_.age) : "";
       line.add("STALE: no answer" + since, kAlarm).add("  ");
     }
     if (state_.paused) line.add("PAUSED", kBold).add("  ");
@@ -156,11 +156,11 @@ class Composer {
       if (line.left() >= share.size() + 2) line.add(share).add("  ");
       if (!state_.now->governed) line.add("GOVERNOR OFF", kAlarm).add("  ");
     }
-    const std::string up =
-        state_.now
-            ? "  up " + format_duration(whole_seconds(std::chrono::duration_cast<Duration>(
-                            std::chrono::duration<double>(std::clamp(state_.now->uptime_s, 0.0, 1e9)))))
-            : "";
+    std::string up;
+    if (state_.now) {
+      const auto whole = static_cast<std::int64_t>(std::clamp(state_.now->uptime_s, 0.0, 1e9));
+      up = "  up " + whole_seconds(std::chrono::seconds(whole));
+    }
     if (line.left() >= state_.where.size() + up.size())
       line.add(state_.where).add(up, kDim);
     else if (line.left() >= state_.where.size())
@@ -169,8 +169,10 @@ class Composer {
     if (state_.now && !state_.fault.empty() && roomy(12)) push(row().add(state_.fault, kWarn));
   }
 
-  static Duration whole_seconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::seconds>(duration);
+  // "12 s", "3 min 20 s".
+  static std::string whole_seconds(Duration duration) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    return seconds.count() < 1 ? "0 s" : format_duration(seconds);
   }
 
   bool comes_before(const Entry& a, const Entry& b) const {

@@ -122,6 +122,12 @@ int run_config(const Call& call) {
   const std::vector<std::string>& words = call.arguments.positional();
   if (words.size() == 1 && words[0] == "show") return show(call);
   if (!words.empty() && words[0] == "check") return check(call);
+  const std::vector<std::string_view> known = config_verb().actions;
+  const std::string_view near = words.empty() ? "" : nearest(words[0], known);
+  if (!near.empty() && near != words[0]) {
+    call.complain("config: there is no " + words[0] + "; did you mean " + std::string(near) + "?");
+    return kWrongUsage;
+  }
   call.complain(words.size() == 2 && words[0] == "show"
                     ? "config show: takes no name; the file is --config FILE"
                     : "config: say what to do: show, or check FILE");

@@ -93,6 +93,7 @@ TEST_F(ConfigVerb, CheckSaysWhatItChecked) {
 TEST_F(ConfigVerb, SaysWhatItCanDoWhereItIsNotTold) {
   EXPECT_EQ(run({"config"}).err, "plimsoll: config: say what to do: show, or check FILE\n");
   EXPECT_EQ(run({"config", "mend"}).code, kWrongUsage);
+  EXPECT_EQ(run({"config", "chek", "x"}).err, "plimsoll: config: there is no chek; did you mean check?\n");
   EXPECT_THAT(run({"config", "show", "x.toml"}).err, HasSubstr("--config FILE"));
   EXPECT_THAT(run({"config", "check"}).err, HasSubstr("which file?"));
   EXPECT_THAT(run({"config", "check", "x.toml", "--line", "1GiB"}).err, HasSubstr("without --line"));

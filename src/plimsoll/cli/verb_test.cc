@@ -159,6 +159,7 @@ TEST(TopicVerb, SaysWhatItCanDoWhereItIsNotTold) {
   EXPECT_EQ(outcome.code, kWrongUsage);
   EXPECT_EQ(outcome.err,
             "plimsoll: topic: say what to do: list, create NAME, describe NAME, alter NAME or delete NAME\n");
+  EXPECT_EQ(run({"topic", "creat"}).err, "plimsoll: topic: there is no creat; did you mean create?\n");
   EXPECT_EQ(run({"topic", "create"}).err, "plimsoll: topic create: which topic? Write its name\n");
   EXPECT_EQ(run({"topic", "list", "orders"}).err, "plimsoll: topic list: takes no name\n");
   EXPECT_EQ(run({"topic", "list", "--kafka", "nowhere"}).code, kWrongUsage);

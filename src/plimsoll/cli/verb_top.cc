@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "plimsoll/base/text.h"
+#include "plimsoll/cli/progress.h"
 #include "plimsoll/cli/top_feed.h"
 #include "plimsoll/cli/top_frame.h"
 #include "plimsoll/cli/top_screen.h"
@@ -51,7 +52,11 @@ int show_once(const Call& call, const Job& job) {
   TopState state;
   state.where = job.server.text();
   for (int look = 0; look < 2; ++look) {
-    if (look > 0) std::this_thread::sleep_for(job.interval);
+    if (look > 0) {
+      const Waiting waiting(
+          call, "waiting for the second look, " + format_duration(job.interval) + " after the first");
+      std::this_thread::sleep_for(job.interval);
+    }
     Result<TopLook> answer = ask_for_look(job.server, std::chrono::steady_clock::now() + kPatience);
     if (!answer) {
       call.complain("top: " + state.where + ": " + answer.error().message() +
