@@ -103,9 +103,9 @@ TEST(CommandLine, ServeReadsTheFileThatTheEnvironmentNames) {
 }
 
 TEST(CommandLine, VersionIsThatOfTheBuildOnOneLineOrInOneObject) {
-  EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_VERSION " ("));
+  EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_BUILD_VERSION " ("));
   EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
-  EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_VERSION "\","));
+  EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_BUILD_VERSION "\","));
 }
 
 TEST(CommandLine, StatusSaysWhenNobodyAnswers) {
