@@ -1,7 +1,8 @@
 # One interface target carries the flags of every own target; nothing is set globally.
 add_library(plimsoll_flags INTERFACE)
 target_compile_options(plimsoll_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
   -Wno-missing-field-initializers  # an options struct names what it sets and leaves the rest at its defaults
   -fno-omit-frame-pointer  # stacks are walked by frame pointers
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)

@@ -11,11 +11,11 @@ import sys
 
 FILE_STOP = 600  # lines
 FUNCTION_STOP = 70
-CODE = (".h", ".cc")
+CODE = (".h", ".cc", ".c")
 SCANNED = ("src", "tests", "bench", "tools", "cmake", "docs", "examples", ".ci")
 CONTRACT = ("Thread-safety:", "Cost:", "Limits:", "Errors:")
 PROGRAMS = ("server", "cli")  # rooms that are not part of the library
-LIGHT_INCLUDES = ("tl/expected.hpp", "sanitizer/asan_interface.h", "emmintrin.h")  # beside the standard library, in public headers
+LIGHT_INCLUDES = ("tl/expected.hpp", "sanitizer/asan_interface.h", "emmintrin.h", "stddef.h", "stdint.h")  # beside the standard library, in public headers
 MARKS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
 
 
@@ -34,8 +34,9 @@ class Source:
         self.is_header = path.endswith(".h")
         self.in_src = path.startswith("src/plimsoll/") and len(parts) > 3
         self.room = parts[2] if self.in_src else ""
+        self.is_front = re.fullmatch(r"src/plimsoll/\w+\.h", path) is not None  # of no room: the C face
         self.is_internal = "internal" in parts
-        self.is_test = not self.in_src or self.stem.endswith(("_test", "_bench", "_fuzz"))
+        self.is_test = not (self.in_src or self.is_front) or self.stem.endswith(("_test", "_bench", "_fuzz"))
         self.code = without_directives(stripped(self.text)) if self.is_code else ""
 
     def line_of(self, offset):
@@ -304,7 +305,7 @@ def check_header(faults, source):
     for match in re.finditer(r"\busing\s+namespace\b", source.code):
         faults.add("using-namespace", source.path, source.line_of(match.start()),
                    "`using namespace` in a header reaches every file that includes it; name what is used")
-    if not source.in_src or source.is_internal:
+    if not (source.in_src or source.is_front) or source.is_internal:
         return
     head = []
     for line in source.lines:
@@ -378,7 +379,7 @@ def paths_of(root):
         for where, folders, names in os.walk(os.path.join(root, folder)):
             folders[:] = [name for name in folders if name not in ("corpus", "results", "__pycache__")]
             for name in names:
-                if name.endswith((".h", ".cc", ".py", ".sh", ".md", ".txt", ".cmake")) or "." not in name:
+                if name.endswith((".h", ".cc", ".c", ".py", ".sh", ".md", ".txt", ".cmake")) or "." not in name:
                     yield os.path.relpath(os.path.join(where, name), root)
 
 

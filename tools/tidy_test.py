@@ -106,6 +106,7 @@ BROKEN = {
     "contract": [
         ({"src/plimsoll/base/x.h": HEAD.replace("Cost: none. ", "")}, "the head comment lacks Cost:;"),
         ({"src/plimsoll/base/x.h": "#pragma once\n" + HEAD}, "lacks Thread-safety: Cost: Limits: Errors:"),
+        ({"src/plimsoll/front.h": "// The C face.\n#pragma once\n"}, "src/plimsoll/front.h:1: the head comment lacks"),
     ],
     "heavy-include": [({"src/plimsoll/base/x.h": HEAD + "#include <spdlog/spdlog.h>\n"}, "<spdlog/spdlog.h> in a public")],
     "marks": [

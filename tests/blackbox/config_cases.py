@@ -14,7 +14,7 @@ from kit import Deadline, Failure, Plimsoll, encode, expect, wait_until
 
 MIB = 1 << 20
 PLIMSOLL = None  # the program; set by main
-VERBS = ("serve", "status", "doctor", "demo", "version", "help")
+VERBS = ("serve", "status", "top", "pools", "cache", "topic", "config", "sim", "doctor", "demo", "version", "help")
 
 
 def serve(*flags, **options):

@@ -52,6 +52,14 @@ class [[nodiscard]] Charge {
   [[nodiscard]] bool transfer(Account& to) noexcept;
   void release() noexcept;
 
+  // As two plain words, for a face in another language: disown() forgets the right without giving it back,
+  // and adopt() takes it over. REQUIRES: each that was disowned is adopted once.
+  Bytes disown() noexcept {
+    account_ = nullptr;
+    return std::exchange(bytes_, Bytes());
+  }
+  static Charge adopt(Account& account, Bytes bytes) noexcept { return {&account, bytes}; }
+
  private:
   friend class Account;
   friend class LoadLine;

@@ -108,6 +108,20 @@ TEST_F(ChargeTest, TransfersWithAFullLine) {
   line_.CheckInvariants();
 }
 
+TEST_F(ChargeTest, IsTwoPlainWordsBetweenDisownAndAdopt) {
+  Bytes bytes;
+  {
+    Charge charge = index_.charge(1_MiB);
+    bytes = charge.disown();
+    EXPECT_FALSE(charge);
+    EXPECT_EQ(charge.size(), 0_B);
+  }
+  EXPECT_EQ(bytes, 1_MiB);
+  EXPECT_EQ(index_.used(), 1_MiB) << "nobody has given it back";
+  Charge::adopt(index_, bytes).release();
+  EXPECT_EQ(index_.used(), 0_B);
+}
+
 TEST_F(ChargeTest, StopsWhereItIsMisused) {
   LoadLine elsewhere({.limit = 64_MiB});
   Account& foreign = elsewhere.open({.name = "foreign"});

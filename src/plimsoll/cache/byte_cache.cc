@@ -165,7 +165,14 @@ void ByteCache::tick() {
   if (!shard.mutex().try_lock()) return;
   shard.drain_hits();
   if (shard.is_sparse()) shard.release_some(false, false);
+  bool more = shard.rests();
   shard.mutex().unlock();
+  // A segment at a time, so that a writer who comes waits for one.
+  for (std::size_t moved = 0; more && moved < kSqueezedAtOnce.count(); moved += segments_->block_size()) {
+    if (!shard.mutex().try_lock()) return;
+    more = shard.squeeze();
+    shard.mutex().unlock();
+  }
 }
 
 ReclaimOffer ByteCache::offer() const {

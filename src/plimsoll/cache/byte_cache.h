@@ -275,8 +275,9 @@ class ByteCache final : public Reclaimer {
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override;
   Bytes reclaim(Bytes wanted) override;
-  // Empties a sparse segment of the next shard that has more than an eighth of dead bytes, without evicting;
-  // evicts what the account is above its own maximum.
+  // Looks after the next shard, without evicting: empties a sparse segment where more than an eighth of its
+  // bytes are dead, and where nothing was written since the last look some more, down to a sixty-fourth.
+  // Evicts what the account is above its own maximum.
   void tick() override;
 
   // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.
@@ -287,7 +288,8 @@ class ByteCache final : public Reclaimer {
 
  private:
   static constexpr Bytes kIndexBlock = 16_KiB;
-  static constexpr Bytes kPackedFor = 2_MiB;  // for more than that nothing is packed
+  static constexpr Bytes kSqueezedAtOnce = 8_MiB;  // 2 to 4 ms of a look
+  static constexpr Bytes kPackedFor = 2_MiB;       // for more than that nothing is packed
 
   CacheShard& shard_of(std::uint64_t hash) const;
   struct Request;

@@ -216,6 +216,25 @@ TEST(ByteCache, EmptiesSparseSegmentsWhenItIsLookedAt) {
   f.cache.CheckInvariants();
 }
 
+TEST(ByteCache, SqueezesOutWhatIsDeadWhileNobodyWrites) {
+  CacheFixture f(64_MiB);
+  Random random(3);
+  for (int i = 0; i < 150'000; ++i) {
+    f.set(std::to_string(random.below(50'000)), std::string(150 + random.below(300), 'v'));
+  }
+  auto dead_share = [&] {
+    const ByteCache::Stats stats = f.cache.stats();
+    return stats.dead.as_double() / stats.segments.as_double();
+  };
+  for (int i = 0; i < 1000; ++i) f.cache.tick();
+  EXPECT_LT(dead_share(), 1.0 / 60);
+  f.cache.CheckInvariants();
+  const std::uint64_t moved = f.cache.stats().relocated;
+  for (int i = 0; i < 1000; ++i) f.cache.tick();
+  EXPECT_EQ(f.cache.stats().relocated, moved) << "it moves in vain";
+  EXPECT_EQ(f.cache.stats().evicted, 0u);
+}
+
 TEST(ByteCache, PutsNewRecordsWhereOthersOfTheirLengthDied) {
   CacheFixture f(32_MiB);
   Random random(9);

@@ -119,6 +119,14 @@ class PinnedValue {
   explicit operator bool() const { return static_cast<bool>(extent_); }
   std::string_view view() const { return extent_->view(); }
 
+  // As a plain pointer, for a face in another language. REQUIRES: what was disowned is adopted once.
+  Extent* disown() { return extent_.release(); }
+  static PinnedValue adopt(Extent* extent) {
+    PinnedValue pinned;
+    pinned.extent_ = ExtentRef(extent);
+    return pinned;
+  }
+
  private:
   ExtentRef extent_;
 };

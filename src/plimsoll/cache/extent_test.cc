@@ -238,6 +238,25 @@ TEST_F(ExtentTest, IsPinnedThroughMoves) {
   EXPECT_EQ(store_->live(), 2u) << "no reference was dropped twice";
 }
 
+TEST_F(ExtentTest, IsPinnedBetweenDisownAndAdopt) {
+  ExtentRef extent = filled(100'000, 'x');
+  const Bytes charged = extent->charged();
+  Extent* word = nullptr;
+  {
+    PinnedValue pin(*extent);
+    word = pin.disown();
+    EXPECT_FALSE(pin);
+  }
+  extent.reset();
+  EXPECT_EQ(bodies_.pinned(), charged) << "nobody has let go of it";
+  {
+    PinnedValue pin = PinnedValue::adopt(word);
+    EXPECT_EQ(pin.view().size(), 100'000u);
+  }
+  EXPECT_EQ(bodies_.pinned(), 0_B);
+  expect_nothing_held();
+}
+
 TEST_F(ExtentTest, LivesAsLongAsAPin) {
   ExtentRef extent = filled(100'000, 'x');
   const PageRange range = pages_of(*extent);

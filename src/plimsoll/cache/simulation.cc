@@ -15,6 +15,7 @@ namespace {
 constexpr Bytes kLine = 64_GiB;  // what the records themselves take is not what is bounded
 constexpr std::uint64_t kObjectsAShard = 256;
 constexpr std::size_t kMostShards = 64;
+constexpr std::size_t kRequestsAWord = 1 << 16;  // of progress; some milliseconds
 
 double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -93,7 +94,10 @@ Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& g
   std::uint64_t before = std::min<std::uint64_t>(options.warm_up, trace.requests.size());
   std::uint64_t all_requests = trace.requests.size() - before, all_bytes = 0;
   const auto begin = std::chrono::steady_clock::now();
+  std::size_t seen = 0;
   for (const TraceRequest& request : trace.requests) {
+    if (++seen % kRequestsAWord == 0 && options.progress)
+      options.progress(ratio(seen, trace.requests.size()));
     const bool counts = before == 0;
     if (!counts) --before;
     if (counts) all_bytes += request.size;

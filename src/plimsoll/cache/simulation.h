@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "plimsoll/cache/policy.h"
@@ -36,6 +37,8 @@ struct SimulationOptions {
   // Share of the keys, chosen by hash, whose requests are made, in a cache that is as much smaller (SHARDS,
   // Waldspurger et al., FAST 2015); what it misses is set against what such a share of all requests is.
   double sample = 1;
+  // Told now and then which share of the requests is done; may be empty.
+  std::function<void(double share)> progress = {};
 };
 
 struct SimulationResult {

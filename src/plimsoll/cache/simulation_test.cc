@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -108,6 +109,19 @@ TEST(Simulation, OfASampleIsWithinTwoPointsOfTheWhole) {
       }
     }
   }
+}
+
+TEST(Simulation, TellsHowFarItIs) {
+  const Trace trace = long_trace();
+  std::vector<double> told;
+  const SimulationOptions options{.capacity = 100,
+                                  .progress = [&told](double share) { told.push_back(share); }};
+  ASSERT_TRUE(simulate(trace, options));
+  ASSERT_GT(told.size(), 3u);
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_GT(told.front(), 0);
+  EXPECT_LE(told.back(), 1);
+  EXPECT_GT(told.back(), 0.8);
 }
 
 TEST(Simulation, SamplesLongTracesAndNoShortOnes) {

@@ -1,10 +1,16 @@
 #include "plimsoll/cli/http_client.h"
+#include "plimsoll/cli/progress.h"
 #include "plimsoll/cli/verb.h"
 
 namespace plimsoll {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
+
+Result<HttpPage> fetch(const Call& call, const Endpoint& server, const char* path) {
+  const Waiting waiting(call, "waiting for " + server.text());
+  return http_fetch(server, path, std::chrono::steady_clock::now() + kPatience);
+}
 
 }  // namespace
 
@@ -15,7 +21,7 @@ int ask_server(const Call& call, const std::string& verb, const char* path, std:
     call.complain(verb + ": --http " + where + ": " + server.error().message());
     return kWrongUsage;
   }
-  Result<HttpPage> page = http_fetch(*server, path, std::chrono::steady_clock::now() + kPatience);
+  const Result<HttpPage> page = fetch(call, *server, path);
   if (!page) {
     call.complain(verb + ": " + server->text() + ": " + page.error().message() +
                   "; is plimsoll serve running, and is that its HTTP port (--http ADDRESS:PORT)?");
@@ -26,7 +32,7 @@ int ask_server(const Call& call, const std::string& verb, const char* path, std:
                   "; is that Plimsoll's HTTP port?");
     return kFailed;
   }
-  body = std::move(page->body);
+  body = page->body;
   return kDone;
 }
 

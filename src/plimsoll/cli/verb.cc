@@ -36,8 +36,46 @@ std::string Call::painted(std::string_view text, Paint paint) const {
 }
 
 std::vector<Verb> verbs() {
-  return {serve_verb(), status_verb(), pools_verb(), cache_verb(),   topic_verb(),
-          sim_verb(),   doctor_verb(), demo_verb(),  version_verb(), help_verb()};
+  return {serve_verb(),      status_verb(), top_verb(),     pools_verb(),  cache_verb(),
+          topic_verb(),      config_verb(), sim_verb(),     doctor_verb(), demo_verb(),
+          completion_verb(), man_verb(),    version_verb(), help_verb()};
+}
+
+const Verb* find_verb(const std::vector<Verb>& table, std::string_view name) {
+  auto found =
+      std::find_if(table.begin(), table.end(), [name](const Verb& known) { return known.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::string no_such_verb(std::string_view name) {
+  const std::vector<Verb> table = verbs();
+  std::vector<std::string_view> names;
+  for (const Verb& known : table) names.push_back(known.name);
+  const std::string_view near = nearest(name, names);
+  return "there is no verb " + std::string(name) +
+         (near.empty() ? "; plimsoll help lists them" : "; did you mean " + std::string(near) + "?");
+}
+
+std::vector<Exit> exits_of(const Verb& verb) {
+  std::vector<Exit> exits = {{kDone, "done"},
+                             {kFailed, "it could not be done; standard error says why"},
+                             {kWrongUsage, "the command line is wrong"}};
+  for (const Exit& own : verb.exits) {
+    auto same =
+        std::find_if(exits.begin(), exits.end(), [&own](const Exit& e) { return e.code == own.code; });
+    if (same == exits.end())
+      exits.push_back(own);
+    else
+      *same = own;
+  }
+  return exits;
+}
+
+std::string usage_of(const Verb& verb) {
+  std::string usage(verb.name);
+  if (!verb.positional.empty()) usage += " " + std::string(verb.positional);
+  if (!verb.flags.empty()) usage += " [FLAGS]";
+  return usage;
 }
 
 std::string help_text() {
@@ -47,21 +85,25 @@ std::string help_text() {
   Table table({{}, {}});
   for (const Verb& verb : verbs()) table.row({std::string(verb.name), std::string(verb.summary)});
   text += table.text(2);
-  text += "\nplimsoll VERB --help says more of each. To begin with:\n\n  plimsoll serve\n  plimsoll status\n";
+  text +=
+      "\nplimsoll VERB --help says more of each, with an example and its exit codes (0 done, 1 it could not "
+      "be "
+      "done,\n2 the command line is wrong). NO_COLOR=1 in the environment takes the colours away. To begin "
+      "with:\n\n  plimsoll serve\n  plimsoll status\n  plimsoll top\n";
   return text;
 }
 
 std::string help_text(const Verb& verb) {
-  std::string usage = "plimsoll " + std::string(verb.name);
-  if (!verb.positional.empty()) usage += " [" + std::string(verb.positional) + "]";
-  if (!verb.flags.empty()) usage += " [FLAGS]";
-  std::string text = usage + "\n\n" + std::string(verb.summary) + ".\n\n";
+  std::string text = "plimsoll " + usage_of(verb) + "\n\n" + std::string(verb.summary) + ".\n\n";
   Table table({{}, {}});
   for (const Flag& flag : verb.flags) {
     table.row({flag.value.empty() ? flag.name : flag.name + " " + flag.value, flag.help});
   }
   table.row({"--help", "this text"});
-  return text + table.text(2) + "\nExample:\n\n" + std::string(verb.example) + "\n";
+  Table exits({{"", Align::kRight}, {}});
+  for (const Exit& exit : exits_of(verb)) exits.row({std::to_string(exit.code), std::string(exit.when)});
+  return text + table.text(2) + "\nExample:\n\n" + std::string(verb.example) + "\n\nExit codes:\n\n" +
+         exits.text(2);
 }
 
 int run_command_line(std::span<const char* const> words, const char* const* environment, std::FILE* out,
@@ -75,16 +117,10 @@ int run_command_line(std::span<const char* const> words, const char* const* envi
   std::string_view name = words[0];
   if (name == "--help" || name == "-h") name = "help";
   if (name == "--version" || name == "-V") name = "version";
-  std::vector<Verb> table = verbs();
-  auto verb =
-      std::find_if(table.begin(), table.end(), [name](const Verb& known) { return known.name == name; });
-  if (verb == table.end()) {
-    std::vector<std::string_view> names;
-    for (const Verb& known : table) names.push_back(known.name);
-    std::string_view near = nearest(name, names);
-    bare.complain(
-        "there is no verb " + std::string(name) +
-        (near.empty() ? "; plimsoll help lists them" : "; did you mean " + std::string(near) + "?"));
+  const std::vector<Verb> table = verbs();
+  const Verb* verb = find_verb(table, name);
+  if (verb == nullptr) {
+    bare.complain(no_such_verb(name));
     return kWrongUsage;
   }
   auto arguments =

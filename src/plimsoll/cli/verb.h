@@ -1,7 +1,8 @@
 // Verb: one thing the command line can do; each is a file, verb_<name>.cc, and a row of verbs().
 //
 // Human output first, on `out`; what went wrong on `err`, in one line that begins with the program's name.
-// Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.
+// Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong; others are in the verb's row. The
+// help, the man pages and the shells' completions are written from these rows, so that they cannot differ.
 //
 // Thread-safety: one thread. Cost: none. Limits: none. Errors: exit codes and a text. Ownership: a Call's
 // streams and environment are the caller's.
@@ -40,6 +41,11 @@ struct Call {
   std::string painted(std::string_view text, Paint paint) const;
 };
 
+struct Exit {
+  int code;
+  std::string_view when;
+};
+
 struct Verb {
   std::string_view name;
   std::string_view summary;  // one line
@@ -47,8 +53,15 @@ struct Verb {
   std::vector<Flag> flags;
   std::string_view positional;  // what stands for it in the help; empty: none
   int (*run)(const Call&);
-  std::size_t words = 1;  // that may stand beside the flags, where any may
+  std::size_t words = 1;                       // that may stand beside the flags, where any may
+  std::vector<std::string_view> actions = {};  // what the first of them may be, where that is known
+  std::vector<Exit> exits = {};  // where a code means more than that of every verb, or is another
 };
+
+// All codes of a verb, by number.
+std::vector<Exit> exits_of(const Verb& verb);
+// What stands after the program's name: "topic ACTION [NAME] [FLAGS]".
+std::string usage_of(const Verb& verb);
 
 // The page of the server that `--http` names; kDone, or what to exit with after the complaint.
 int ask_server(const Call& call, const std::string& verb, const char* path, std::string& body);
@@ -56,16 +69,24 @@ inline const Flag kHttpFlag = {"--http", "ADDRESS:PORT", "where its HTTP is [127
 
 Verb serve_verb();
 Verb status_verb();
+Verb top_verb();
 Verb pools_verb();
 Verb cache_verb();
 Verb topic_verb();
 Verb sim_verb();
 Verb doctor_verb();
+Verb config_verb();
 Verb demo_verb();
+Verb completion_verb();
+Verb man_verb();
 Verb version_verb();
 Verb help_verb();
 
 std::vector<Verb> verbs();
+// Null when there is none.
+const Verb* find_verb(const std::vector<Verb>& table, std::string_view name);
+// What is said to a name that no verb has, with the nearest one.
+std::string no_such_verb(std::string_view name);
 // What `plimsoll help` and `plimsoll VERB --help` print.
 std::string help_text();
 std::string help_text(const Verb& verb);

@@ -24,7 +24,8 @@ Verb cache_verb() {
                 {"--json", "", "as one JSON object"},
                 kHttpFlag},
       .positional = {},
-      .run = &run_cache};
+      .run = &run_cache,
+      .exits = {{kFailed, "no server answers there"}}};
 }
 
 }  // namespace plimsoll

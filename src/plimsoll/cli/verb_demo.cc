@@ -178,7 +178,10 @@ Verb demo_verb() {
                     {"--redis", "PROGRAM", "flood this Redis server after ours, and compare"},
                     {"--json", "", "one JSON object a server"}},
           .positional = {},
-          .run = &run_demo};
+          .run = &run_demo,
+          .exits = {{kDone, "the server survived with no wrong answer; with --governor off: it was killed"},
+                    {kFailed, "it did not, or it could not be flooded"},
+                    {kInterrupted, "interrupted"}}};
 }
 
 }  // namespace plimsoll

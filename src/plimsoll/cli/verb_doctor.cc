@@ -18,7 +18,8 @@ Verb doctor_verb() {
           .example = "  plimsoll doctor\n  plimsoll doctor --json",
           .flags = {{"--json", "", "as one JSON object"}},
           .positional = {},
-          .run = &run_doctor};
+          .run = &run_doctor,
+          .exits = {{kFailed, "no limit of memory could be found, so serve would not start"}}};
 }
 
 }  // namespace plimsoll

@@ -10,14 +10,14 @@ int run_help(const Call& call) {
     return kDone;
   }
   const std::string& name = call.arguments.positional()[0];
-  for (const Verb& verb : verbs()) {
-    if (verb.name == name) {
-      call.print(help_text(verb));
-      return kDone;
-    }
+  const std::vector<Verb> table = verbs();
+  const Verb* verb = find_verb(table, name);
+  if (verb == nullptr) {
+    call.complain(no_such_verb(name));
+    return kWrongUsage;
   }
-  call.complain("there is no verb " + name + "; plimsoll help lists them");
-  return kWrongUsage;
+  call.print(help_text(*verb));
+  return kDone;
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ Verb help_verb() {
           .summary = "What there is, or what one verb does",
           .example = "  plimsoll help serve",
           .flags = {},
-          .positional = "VERB",
+          .positional = "[VERB]",
           .run = &run_help};
 }
 

@@ -20,7 +20,8 @@ Verb pools_verb() {
           .example = "  plimsoll pools\n  plimsoll pools --json --http 127.0.0.1:9645",
           .flags = {{"--json", "", "as one JSON object"}, kHttpFlag},
           .positional = {},
-          .run = &run_pools};
+          .run = &run_pools,
+          .exits = {{kFailed, "no server answers there"}}};
 }
 
 }  // namespace plimsoll

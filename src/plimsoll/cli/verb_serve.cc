@@ -1,33 +1,12 @@
-#include "plimsoll/cli/verb.h"
+#include "plimsoll/cli/serve_settings.h"
 #include "plimsoll/server/server.h"
-#include "plimsoll/server/settings.h"
 
 namespace plimsoll {
 namespace {
 
-constexpr std::string_view kConfigVariable = "PLIMSOLL_CONFIG";
-
-// Every source in its turn; the text of all faults, or empty.
-std::string load(const Call& call, Configuration& configuration) {
-  std::string faults;
-  auto note = [&faults](const Configuration::Outcome& outcome) {
-    if (!outcome) faults += (faults.empty() ? "" : "\n") + outcome.error();
-  };
-  std::string file = call.arguments.value("--config").value_or(std::string(call.variable(kConfigVariable)));
-  if (!file.empty()) note(configuration.load_file(file));
-  note(configuration.load_environment(call.environment));
-  for (const Arguments::Given& given : call.arguments.given()) {
-    for (const SettingKey& key : setting_keys()) {
-      if (key.flag() == given.name) note(configuration.set_flag(key.name, given.value.value_or("on")));
-    }
-  }
-  if (faults.empty()) note(configuration.Validate());
-  return faults;
-}
-
 int run_serve(const Call& call) {
   Configuration configuration;
-  if (std::string faults = load(call, configuration); !faults.empty()) {
+  if (std::string faults = load_settings(call, configuration); !faults.empty()) {
     call.complain(faults);
     return kWrongUsage;
   }
@@ -37,7 +16,7 @@ int run_serve(const Call& call) {
 }  // namespace
 
 Verb serve_verb() {
-  Verb verb{
+  return {
       .name = "serve",
       .summary =
           "Run the server: RESP for Redis clients, a log for Kafka's clients, HTTP for metrics and status",
@@ -47,16 +26,13 @@ Verb serve_verb() {
           "  plimsoll serve --line 512MiB        # no more than that\n"
           "  PLIMSOLL_PASSWORD=... plimsoll serve --bind 0.0.0.0\n\n"
           "Flags win over the environment (PLIMSOLL_LINE), that over the file (line = \"512MiB\").",
-      .flags = {{"--config", "FILE", "a TOML file with these keys (or PLIMSOLL_CONFIG)"}},
+      .flags = setting_flags(),
       .positional = {},
-      .run = &run_serve};
-  Settings defaults;
-  for (const SettingKey& key : setting_keys()) {
-    std::string value = key.get(defaults);
-    std::string shown = value.empty() || key.value.empty() ? "" : " [" + value + "]";
-    verb.flags.push_back({key.flag(), std::string(key.value), std::string(key.help) + shown});
-  }
-  return verb;
+      .run = &run_serve,
+      .exits = {{kDone, "ended by SIGTERM or SIGINT, after it answered what it had been asked"},
+                {kFailed, "it could not start: an address is taken, the memory or a folder cannot be used"},
+                {kWrongUsage, "a setting is wrong, wherever it was said"},
+                {130, "told twice to end"}}};
 }
 
 }  // namespace plimsoll

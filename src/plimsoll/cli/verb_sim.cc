@@ -6,6 +6,7 @@
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/cache/simulation.h"
+#include "plimsoll/cli/progress.h"
 #include "plimsoll/cli/verb.h"
 #include "plimsoll/os/input_file.h"
 #include "plimsoll/report/json_writer.h"
@@ -199,15 +200,27 @@ std::string sample_words(const Job& job) {
   return text;
 }
 
-int read_file(const Call& call, const Job& job, Trace& trace) {
+int read_file(const Call& call, const Job& job, Trace& trace, Progress& progress) {
   const std::string shown = job.name == "-" ? "standard input" : job.name;
   Result<InputFile> file = InputFile::open(job.name);
   if (!file) {
     call.complain("sim: " + shown + ": " + file.error().message());
     return kFailed;
   }
-  TraceReader reader([&file](std::span<char> to) { return file->read(to); });
+  const std::optional<std::uint64_t> size = file->size();
+  std::uint64_t done = 0;
+  const TraceReader* rows = nullptr;
+  TraceReader reader([&](std::span<char> to) {
+    const Result<std::size_t> got = file->read(to);
+    done += got.value_or(0);
+    ProgressStep step{"reading " + shown, std::nullopt, format_count(rows->line()) + " rows"};
+    if (size && *size > 0) step.share = static_cast<double>(done) / static_cast<double>(*size);
+    progress.at(step);
+    return got;
+  });
+  rows = &reader;
   Result<Trace> read = read_trace(reader);
+  progress.clear();
   if (!read) {
     call.complain("sim: " + shown + ":" + std::to_string(reader.line()) + ": " + read.error().message());
     return kFailed;
@@ -222,26 +235,38 @@ int run_sim(const Call& call) {
   Job job;
   if (std::string what = read_flags(call.arguments, job); !what.empty()) return wrong(call, what);
   Trace trace;
-  if (const int failed = read_file(call, job, trace)) return failed;
+  Progress progress(call);
+  if (const int failed = read_file(call, job, trace, progress)) return failed;
   if (std::string what = read_capacities(call.arguments, trace, job); !what.empty()) return wrong(call, what);
   const bool json = call.arguments.has("--json");
   std::vector<Cell> cells;
+  const double all = static_cast<double>(job.policies.size() * job.capacities.size());
+  progress.restart();
   for (PolicyKind policy : job.policies) {
     for (const Capacity& capacity : job.capacities) {
+      auto show = [&](double share) {
+        progress.at({"replaying " + std::string(name_of(policy)) + " at " + capacity.text,
+                     (static_cast<double>(cells.size()) + share) / all});
+      };
       Result<SimulationResult> result = simulate(trace, {.policy = policy,
                                                          .basis = job.basis,
                                                          .objective = job.objective,
                                                          .capacity = capacity.number,
                                                          .shards = job.shards,
-                                                         .sample = job.sample});
+                                                         .sample = job.sample,
+                                                         .progress = show});
       if (!result) {
+        progress.clear();
         call.complain("sim: " + result.error().message());
         return kFailed;
       }
       cells.push_back({policy, capacity, *result});
-      if (json) print_json(call, job, cells.back());
+      if (!json) continue;
+      progress.clear();
+      print_json(call, job, cells.back());
     }
   }
+  progress.clear();
   if (json) return kDone;
   call.print(job.name + ": " + format_count(trace.requests.size()) + " requests, " +
              format_count(trace.unique_keys) + " keys, " + format_count(trace.unique_bytes) +
@@ -272,7 +297,8 @@ Verb sim_verb() {
                     {"--shards", "NUMBER", "a power of two to 64 [one for each 256 objects]"},
                     {"--json", "", "one object a line"}},
           .positional = "TRACE",
-          .run = &run_sim};
+          .run = &run_sim,
+          .exits = {{kFailed, "the trace cannot be read, or there is no memory for it"}}};
 }
 
 }  // namespace plimsoll

@@ -39,7 +39,8 @@ Verb status_verb() {
           .example = "  plimsoll status\n  plimsoll status --json --http 127.0.0.1:9645",
           .flags = {{"--json", "", "as one JSON object"}, kHttpFlag},
           .positional = {},
-          .run = &run_status};
+          .run = &run_status,
+          .exits = {{kFailed, "no server answers there"}}};
 }
 
 }  // namespace plimsoll

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "plimsoll/cli/run_test.h"
 #include "plimsoll/server/settings.h"
 
 namespace plimsoll {
@@ -15,31 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string contents_of(std::FILE* file) {
-  std::string text;
-  std::rewind(file);
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-  std::fclose(file);
-  return text;
-}
-
-Outcome run(std::vector<const char*> words, std::vector<const char*> environment = {}) {
-  environment.push_back(nullptr);
-  std::FILE* out = std::tmpfile();
-  std::FILE* err = std::tmpfile();
-  Outcome outcome;
-  outcome.code = run_command_line(words, environment.data(), out, err);
-  outcome.out = contents_of(out);
-  outcome.err = contents_of(err);
-  return outcome;
-}
 
 TEST(CommandLine, WithoutAVerbSaysWhatThereIsAndFails) {
   Outcome outcome = run({});
@@ -77,6 +53,26 @@ TEST(CommandLine, EveryVerbExplainsItselfWithAnExample) {
   }
   EXPECT_EQ(run({"--help"}).out, run({"help"}).out);
   EXPECT_EQ(run({"help", "nothing"}).code, kWrongUsage);
+  EXPECT_EQ(run({"help", "stauts"}).err, run({"stauts"}).err);
+}
+
+TEST(CommandLine, EveryVerbsExampleUsesItAndIsNotTheSummaryAgain) {
+  for (const Verb& verb : verbs()) {
+    EXPECT_THAT(std::string(verb.example), HasSubstr("plimsoll " + std::string(verb.name))) << verb.name;
+    EXPECT_THAT(std::string(verb.example), StartsWith("  ")) << verb.name;
+    EXPECT_FALSE(verb.summary.ends_with('.')) << verb.name;
+  }
+}
+
+TEST(CommandLine, EveryVerbSaysItsExitCodes) {
+  for (const Verb& verb : verbs()) {
+    const std::string help = help_text(verb);
+    const std::string exits = help.substr(help.find("\nExit codes:\n"));
+    for (const char* code : {"  0  ", "  1  ", "  2  "}) EXPECT_THAT(exits, HasSubstr(code)) << verb.name;
+  }
+  EXPECT_THAT(help_text(demo_verb()), HasSubstr("\n  130  interrupted\n"));
+  EXPECT_THAT(help_text(doctor_verb()), HasSubstr("  1  no limit of memory could be found"));
+  EXPECT_THAT(help_text(), HasSubstr("NO_COLOR"));
 }
 
 TEST(CommandLine, ServeHasAFlagForEverySetting) {
@@ -107,9 +103,9 @@ TEST(CommandLine, ServeReadsTheFileThatTheEnvironmentNames) {
 }
 
 TEST(CommandLine, VersionIsThatOfTheBuildOnOneLineOrInOneObject) {
-  EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_VERSION " ("));
+  EXPECT_THAT(run({"version"}).out, StartsWith("plimsoll " PLIMSOLL_BUILD_VERSION " ("));
   EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
-  EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_VERSION "\","));
+  EXPECT_THAT(run({"version", "--json"}).out, StartsWith("{\"version\":\"" PLIMSOLL_BUILD_VERSION "\","));
 }
 
 TEST(CommandLine, StatusSaysWhenNobodyAnswers) {
@@ -163,6 +159,7 @@ TEST(TopicVerb, SaysWhatItCanDoWhereItIsNotTold) {
   EXPECT_EQ(outcome.code, kWrongUsage);
   EXPECT_EQ(outcome.err,
             "plimsoll: topic: say what to do: list, create NAME, describe NAME, alter NAME or delete NAME\n");
+  EXPECT_EQ(run({"topic", "creat"}).err, "plimsoll: topic: there is no creat; did you mean create?\n");
   EXPECT_EQ(run({"topic", "create"}).err, "plimsoll: topic create: which topic? Write its name\n");
   EXPECT_EQ(run({"topic", "list", "orders"}).err, "plimsoll: topic list: takes no name\n");
   EXPECT_EQ(run({"topic", "list", "--kafka", "nowhere"}).code, kWrongUsage);

@@ -5,6 +5,7 @@
 
 #include "plimsoll/base/text.h"
 #include "plimsoll/cli/kafka_client.h"
+#include "plimsoll/cli/progress.h"
 #include "plimsoll/cli/verb.h"
 #include "plimsoll/report/json_writer.h"
 #include "plimsoll/report/table.h"
@@ -28,7 +29,11 @@ struct Job {
   std::string name;  // of the topic; empty for list
   bool json;
 
-  MonotonicTime deadline() const { return std::chrono::steady_clock::now() + kPatience; }
+  template <typename Response, typename Request>
+  Result<Response> ask(const Request& request, std::int16_t version) const {
+    const Waiting waiting(call, "waiting for the broker");
+    return broker.ask<Response>(request, version, std::chrono::steady_clock::now() + kPatience);
+  }
   int failed(const Error& error) const {
     call.complain("topic: " + error.message());
     return kFailed;
@@ -87,7 +92,7 @@ std::optional<std::int32_t> partitions_of(const Call& call, bool& wrong) {
 int list(const Job& job) {
   kafka::MetadataRequest request;
   request.topics = Array<kafka::MetadataRequest::Topic>::none();
-  auto answer = job.broker.ask<kafka::MetadataResponse>(request, 9, job.deadline());
+  auto answer = job.ask<kafka::MetadataResponse>(request, 9);
   if (!answer) return job.failed(answer.error());
   if (job.json) {
     JsonWriter writer;
@@ -123,7 +128,7 @@ int create(const Job& job) {
       .configs = Array<kafka::CreateTopicsRequest::Config>::of(configs)};
   kafka::CreateTopicsRequest request;
   request.topics = Array<kafka::CreateTopicsRequest::Topic>::of(std::span(&topic, 1));
-  auto answer = job.broker.ask<kafka::CreateTopicsResponse>(request, 5, job.deadline());
+  auto answer = job.ask<kafka::CreateTopicsResponse>(request, 5);
   if (!answer) return job.failed(answer.error());
   std::int32_t made = 0;
   for (const auto& result : answer->topics) {
@@ -138,7 +143,7 @@ int remove(const Job& job) {
   kafka::DeleteTopicsRequest request;
   request.topic_names = Array<kafka::String>::of(std::span(&name, 1));
   request.timeout_ms = 10'000;
-  auto answer = job.broker.ask<kafka::DeleteTopicsResponse>(request, 5, job.deadline());
+  auto answer = job.ask<kafka::DeleteTopicsResponse>(request, 5);
   if (!answer) return job.failed(answer.error());
   for (const auto& result : answer->responses) {
     if (result.error_code != Code::kNone) return job.refused(result.error_code, result.error_message);
@@ -153,7 +158,7 @@ int add_partitions(const Job& job, std::int32_t count) {
       .assignments = Array<kafka::CreatePartitionsRequest::Assignment>::none()};
   kafka::CreatePartitionsRequest request;
   request.topics = Array<kafka::CreatePartitionsRequest::Topic>::of(std::span(&topic, 1));
-  auto answer = job.broker.ask<kafka::CreatePartitionsResponse>(request, 2, job.deadline());
+  auto answer = job.ask<kafka::CreatePartitionsResponse>(request, 2);
   if (!answer) return job.failed(answer.error());
   for (const auto& result : answer->results) {
     if (result.error_code != Code::kNone) return job.refused(result.error_code, result.error_message);
@@ -189,7 +194,7 @@ int alter(const Job& job) {
                                      .configs = Array<Request::Config>::of(configs)};
     Request request;
     request.resources = Array<Request::Resource>::of(std::span(&resource, 1));
-    auto answer = job.broker.ask<kafka::IncrementalAlterConfigsResponse>(request, 1, job.deadline());
+    auto answer = job.ask<kafka::IncrementalAlterConfigsResponse>(request, 1);
     if (!answer) return job.failed(answer.error());
     for (const auto& result : answer->responses) {
       if (result.error_code != Code::kNone) return job.refused(result.error_code, result.error_message);
@@ -216,7 +221,7 @@ std::optional<Error> ask_offsets(const Job& job, std::int32_t count, std::int64_
   Request request;
   request.replica_id = -1;
   request.topics = Array<Request::Topic>::of(std::span(&topic, 1));
-  auto answer = job.broker.ask<kafka::ListOffsetsResponse>(request, 5, job.deadline());
+  auto answer = job.ask<kafka::ListOffsetsResponse>(request, 5);
   if (!answer) return answer.error();
   bounds.resize(static_cast<std::size_t>(count));
   for (const auto& result : answer->topics) {
@@ -241,7 +246,7 @@ std::optional<int> ask_settings(const Job& job, std::vector<Setting>& settings) 
                                    .configuration_keys = Array<kafka::String>::none()};
   Request request;
   request.resources = Array<Request::Resource>::of(std::span(&resource, 1));
-  auto answer = job.broker.ask<kafka::DescribeConfigsResponse>(request, 4, job.deadline());
+  auto answer = job.ask<kafka::DescribeConfigsResponse>(request, 4);
   if (!answer) return job.failed(answer.error());
   for (const auto& result : answer->results) {
     if (result.error_code != Code::kNone) return job.refused(result.error_code, result.error_message);
@@ -271,7 +276,7 @@ int describe(const Job& job) {
   kafka::MetadataRequest request;
   request.topics = Array<kafka::MetadataRequest::Topic>::of(std::span(&asked, 1));
   request.allow_auto_topic_creation = false;
-  auto answer = job.broker.ask<kafka::MetadataResponse>(request, 9, job.deadline());
+  auto answer = job.ask<kafka::MetadataResponse>(request, 9);
   if (!answer) return job.failed(answer.error());
   std::int32_t count = 0;
   for (const auto& topic : answer->topics) {
@@ -310,6 +315,11 @@ constexpr Action kActions[] = {{"list", &list, false},
                                {"alter", &alter},
                                {"delete", &remove}};
 
+Result<KafkaClient> connect(const Call& call, const Endpoint& server) {
+  const Waiting waiting(call, "waiting for " + server.text());
+  return KafkaClient::connect(server, std::chrono::steady_clock::now() + kPatience);
+}
+
 int run_topic(const Call& call) {
   const std::vector<std::string>& words = call.arguments.positional();
   const Action* action = nullptr;
@@ -317,6 +327,12 @@ int run_topic(const Call& call) {
     if (!words.empty() && words[0] == known.name) action = &known;
   }
   if (action == nullptr) {
+    const std::vector<std::string_view> known = topic_verb().actions;
+    const std::string_view near = words.empty() ? "" : nearest(words[0], known);
+    if (!near.empty()) {
+      call.complain("topic: there is no " + words[0] + "; did you mean " + std::string(near) + "?");
+      return kWrongUsage;
+    }
     call.complain("topic: say what to do: list, create NAME, describe NAME, alter NAME or delete NAME");
     return kWrongUsage;
   }
@@ -331,7 +347,7 @@ int run_topic(const Call& call) {
     call.complain("topic: --kafka " + where + ": " + server.error().message());
     return kWrongUsage;
   }
-  Result<KafkaClient> broker = KafkaClient::connect(*server, std::chrono::steady_clock::now() + kPatience);
+  Result<KafkaClient> broker = connect(call, *server);
   if (!broker) {
     call.complain(
         "topic: " + server->text() + ": " + broker.error().message() +
@@ -362,7 +378,9 @@ Verb topic_verb() {
                     {"--kafka", "ADDRESS:PORT", "where the broker is [127.0.0.1:9092]"}},
           .positional = "ACTION [NAME]",
           .run = &run_topic,
-          .words = 2};
+          .words = 2,
+          .actions = {"list", "create", "describe", "alter", "delete"},
+          .exits = {{kFailed, "no broker answers there, or it refused"}}};
 }
 
 }  // namespace plimsoll

@@ -1,6 +1,7 @@
 #include "plimsoll/os/input_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,13 @@ Result<InputFile> InputFile::open(const std::string& path) {
   if (number >= 0) return InputFile(FileDescriptor(number));
   if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no such file");
   return fail(ErrorCode::kSystem, "the file cannot be opened", errno);
+}
+
+std::optional<std::uint64_t> InputFile::size() const {
+  struct stat found{};
+  const int number = owned_.open() ? owned_.number() : STDIN_FILENO;
+  if (::fstat(number, &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(found.st_size);
 }
 
 Result<std::size_t> InputFile::read(std::span<char> buffer) {

@@ -7,6 +7,8 @@
 // standard input's.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,6 +22,8 @@ class InputFile {
   // "-" is the standard input.
   static Result<InputFile> open(const std::string& path);
 
+  // Of a file that will not be longer than it is; nothing of a pipe.
+  std::optional<std::uint64_t> size() const;
   // Fills the front of `buffer`, which is not empty, and says how much; zero is the end.
   Result<std::size_t> read(std::span<char> buffer);
 

@@ -27,7 +27,12 @@ TEST(InputFile, ReadsAFileToItsEndInPieces) {
     all.append(buffer.data(), *got);
   }
   EXPECT_EQ(all, "abcdefghij");
+  EXPECT_EQ(file->size(), 10u);
   ::unlink(path.c_str());
+}
+
+TEST(InputFile, DoesNotKnowHowMuchComesThroughAPipe) {
+  EXPECT_EQ(InputFile::open("/dev/null")->size(), std::nullopt);
 }
 
 TEST(InputFile, SaysWhyItCannotBeRead) {

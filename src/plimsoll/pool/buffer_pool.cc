@@ -11,8 +11,8 @@ namespace plimsoll {
 namespace {
 
 constexpr Bytes kMostAtOnce = 1024_GiB;
-constexpr std::array<std::string_view, BufferPool::kBuckets> kNames = {"1KiB",  "4KiB",   "16KiB",
-                                                                       "64KiB", "256KiB", "1MiB"};
+constexpr std::array<std::string_view, BufferPool::kBuckets> kNames = {"1024",  "4096",   "16384",
+                                                                       "65536", "262144", "1048576"};
 
 }  // namespace
 
@@ -123,27 +123,29 @@ void BufferPool::Describe(StatSink& sink) const {
   const Stats s = stats();
   auto each = [&](std::string_view metric, std::string_view help, StatType type, auto value) {
     for (unsigned b = 0; b < kBuckets; ++b) {
-      const StatLabel labels[] = {{"pool", name_}, {"size", kNames[b]}};
+      const StatLabel labels[] = {{"pool", name_}, {"bucket_size", kNames[b]}};
       sink.value({metric, help, type, labels}, static_cast<double>(value(s.buckets[b])));
     }
   };
-  using Bucket = BucketStats;
-  each("buffers_existing", "Buffers in use or idle", StatType::kGauge,
-       [](const Bucket& b) { return b.existing; });
-  each("buffers_idle_limit", "Buffers that may be idle", StatType::kGauge,
-       [](const Bucket& b) { return b.limit; });
-  each("buffers_reuse_ratio", "Buffers reused of all acquired", StatType::kGauge,
-       [](const Bucket& b) { return b.reuse_rate(); });
-  each("buffers_created_total", "Buffers made", StatType::kCounter,
-       [](const Bucket& b) { return b.created; });
-  each("buffers_reused_total", "Buffers that were idle", StatType::kCounter,
-       [](const Bucket& b) { return b.reused; });
-  each("buffers_returned_total", "Buffers given back", StatType::kCounter,
-       [](const Bucket& b) { return b.returned; });
-  each("buffers_discarded_total", "Buffers not kept", StatType::kCounter,
-       [](const Bucket& b) { return b.discarded; });
-  sink.gauge("buffers_large_bytes", "Larger than the largest size", s.large.as_double(), {{"pool", name_}});
-  sink.counter("buffers_refused_total", "Requests refused", static_cast<double>(s.refused),
+  // Three figures have two names: that by which dashboards for buffer pools ask, and that of the conventions.
+  auto existing = [](const BucketStats& b) { return b.existing; };
+  auto created = [](const BucketStats& b) { return b.created; };
+  auto reused = [](const BucketStats& b) { return b.reused; };
+  auto reuse_rate = [](const BucketStats& b) { return b.reuse_rate(); };
+  each("buffer_pool_size", "Buffers in use or idle", StatType::kGauge, existing);
+  each("buffer_pool_total_created", "Buffers made", StatType::kGauge, created);
+  each("buffer_pool_total_reused", "Buffers that were idle", StatType::kGauge, reused);
+  each("buffer_pool_reuse_rate", "Buffers reused of all acquired", StatType::kGauge, reuse_rate);
+  each("buffer_pool_created_total", "Buffers made", StatType::kCounter, created);
+  each("buffer_pool_reused_total", "Buffers that were idle", StatType::kCounter, reused);
+  each("buffer_pool_reuse_ratio", "Buffers reused of all acquired", StatType::kGauge, reuse_rate);
+  std::uint64_t discarded = 0;
+  for (const BucketStats& bucket : s.buckets) discarded += bucket.discarded;
+  sink.counter("buffer_pool_discarded_total", "Buffers not kept", static_cast<double>(discarded),
+               {{"pool", name_}});
+  sink.gauge("buffer_pool_large_bytes", "Larger than the largest size", s.large.as_double(),
+             {{"pool", name_}});
+  sink.counter("buffer_pool_refused_total", "Requests refused", static_cast<double>(s.refused),
                {{"pool", name_}});
 }
 

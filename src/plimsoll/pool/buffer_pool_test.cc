@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -66,6 +68,29 @@ TEST_F(BufferPoolTest, ReusesWhatCameBackAndCountsIt) {
     EXPECT_EQ(stats.returned, 10u);
     EXPECT_DOUBLE_EQ(stats.reuse_rate(), 0.9);
   }
+}
+
+TEST_F(BufferPoolTest, DescribesItselfUnderBothNamesOfAFigure) {
+  struct Figures final : StatSink {
+    void value(const Stat& stat, double value) override {
+      std::string name(stat.name);
+      for (const StatLabel& label : stat.labels) name += "," + std::string(label.value);
+      of[name] = value;
+    }
+    void distribution(const Stat&, const Histogram&, double) override {}
+    std::map<std::string, double> of;
+  } figures;
+  for (int turn = 0; turn < 4; ++turn) Buffer buffer = pool_->acquire(3000_B);
+  pool_->Describe(figures);
+  const std::string of_4k = "," + std::string(pool_->name()) + ",4096";
+  EXPECT_EQ(figures.of.at("buffer_pool_size" + of_4k), 1);
+  EXPECT_EQ(figures.of.at("buffer_pool_total_created" + of_4k), 1);
+  EXPECT_EQ(figures.of.at("buffer_pool_created_total" + of_4k), 1);
+  EXPECT_EQ(figures.of.at("buffer_pool_total_reused" + of_4k), 3);
+  EXPECT_EQ(figures.of.at("buffer_pool_reused_total" + of_4k), 3);
+  EXPECT_EQ(figures.of.at("buffer_pool_reuse_rate" + of_4k), 0.75);
+  EXPECT_EQ(figures.of.at("buffer_pool_reuse_ratio" + of_4k), 0.75);
+  EXPECT_EQ(figures.of.at("buffer_pool_created_total," + std::string(pool_->name()) + ",1024"), 0);
 }
 
 TEST_F(BufferPoolTest, MapsWhatIsLargerThanItsSizesAndGivesItBackAtOnce) {

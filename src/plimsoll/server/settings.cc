@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -64,6 +65,65 @@ bool belongs_to_others(std::string_view name, std::string_view value) {
          (name == "PORT" && value.find("://") != std::string_view::npos);
 }
 
+// What a person meant by a line that is not TOML: most often, text without its quotes.
+std::string right_line(std::string_view line, std::string_view description) {
+  if (description.find("redefine") != std::string_view::npos) return "a key stands once in a file";
+  std::string_view value = line;
+  const std::string_view name = trim(take_until(value, '='));
+  value = trim(value);
+  const std::string_view bare = trim(take_until(value, '#'));
+  const SettingKey* key = find_setting(name);
+  Settings tried;
+  if (key != nullptr && !key->secret && !bare.empty() && bare.find('"') == std::string_view::npos &&
+      key->set(tried, bare) == nullptr)
+    return "write " + std::string(name) + " = \"" + std::string(bare) + "\"";
+  return "a line is KEY = VALUE, with text in quotes, as in line = \"512MiB\"";
+}
+
+std::string_view line_at(std::string_view text, std::size_t number) {
+  std::string_view line;
+  while (number-- > 0) line = take_until(text, '\n');
+  return line;
+}
+
+// Faults of a file in the order of its lines, whatever the order in which they are found.
+class FileFaults {
+ public:
+  explicit FileFaults(std::string_view file) : file_(file) {}
+
+  std::string place(std::size_t line) const { return file_ + ":" + std::to_string(line); }
+  void add(std::size_t line, const std::string& what) { faults_.emplace(line, place(line) + ": " + what); }
+  std::string text() const {
+    std::string text;
+    for (const auto& [line, fault] : faults_) add_line(text, fault);
+    return text;
+  }
+
+ private:
+  std::string file_;
+  std::multimap<std::size_t, std::string> faults_;
+};
+
+// The file without the lines that are not TOML, each of which is told: who mends a file wants to hear all of
+// it. They become empty, so that the others keep their numbers; below the head of a broken section nothing
+// can be judged.
+toml::table table_of(std::string text, FileFaults& faults) {
+  constexpr int kMostFaults = 20;
+  for (int i = 0; i < kMostFaults; ++i) {
+    toml::parse_result parsed = toml::parse(text);
+    if (parsed) return std::move(parsed).table();
+    const toml::parse_error& error = parsed.error();
+    const std::size_t number = error.source().begin.line;
+    const std::string_view line = line_at(text, number);
+    faults.add(number, "this is not TOML: " + std::string(error.description()) + "; " +
+                           right_line(line, error.description()));
+    if (trim(line).empty()) break;
+    const auto begin = static_cast<std::size_t>(line.data() - text.data());
+    text.erase(begin, trim(line).starts_with('[') ? std::string::npos : line.size());
+  }
+  return {};
+}
+
 Configuration::Outcome outcome_of(std::string faults) {
   if (faults.empty()) return {};
   return tl::unexpected(std::move(faults));
@@ -109,29 +169,23 @@ Configuration::Outcome Configuration::load_file(const std::string& path) {
 }
 
 Configuration::Outcome Configuration::load_text(std::string_view toml, std::string_view file_name) {
-  std::string file(file_name);
-  toml::parse_result parsed = toml::parse(toml);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return tl::unexpected(file + ":" + std::to_string(error.source().begin.line) +
-                          ": this is not TOML: " + std::string(error.description()));
-  }
-  std::string faults;
-  for (const auto& [toml_key, node] : parsed.table()) {
-    std::string_view name = toml_key.str();
-    std::string place = file + ":" + std::to_string(toml_key.source().begin.line);
+  FileFaults faults(file_name);
+  const toml::table table = table_of(std::string(toml), faults);
+  for (const auto& [toml_key, node] : table) {
+    const std::string_view name = toml_key.str();
+    const std::size_t line = toml_key.source().begin.line;
     if (find_setting(name) == nullptr) {
-      std::string kind = node.is_table() ? "no section " : "no key ";
-      add_line(faults, place + ": there is " + kind + std::string(name) +
+      const std::string kind = node.is_table() ? "no section " : "no key ";
+      faults.add(line, "there is " + kind + std::string(name) +
                            suggestion(name, [](const SettingKey& key) { return std::string(key.name); }));
     } else if (std::optional<std::string> text = text_of(node); !text) {
-      add_line(faults,
-               place + ": " + std::string(name) + " wants one value, as text, a number, true or false");
-    } else if (std::string fault = take(name, *text, {SettingOrigin::kFile, place}); !fault.empty()) {
-      add_line(faults, place + ": " + fault);
+      faults.add(line, std::string(name) + " wants one value, as text, a number, true or false");
+    } else if (std::string fault = take(name, *text, {SettingOrigin::kFile, faults.place(line)});
+               !fault.empty()) {
+      faults.add(line, fault);
     }
   }
-  return outcome_of(std::move(faults));
+  return outcome_of(faults.text());
 }
 
 Configuration::Outcome Configuration::load_environment(const char* const* environment) {
@@ -178,20 +232,24 @@ Configuration::Outcome Configuration::set_now(std::string_view name, std::string
 }
 
 Configuration::Outcome Configuration::Validate() const {
+  std::string faults;
+  // Where the file says it, so that a person finds it there.
+  auto add = [&](std::string_view key, const std::string& what) {
+    const Source& source = sources_[index_of(key)];
+    add_line(faults, source.origin == SettingOrigin::kFile ? source.words + ": " + what : what);
+  };
   if (!is_loopback(settings_.bind) && settings_.password.empty() && !settings_.insecure) {
-    return tl::unexpected(
-        "bind = \"" + settings_.bind +
-        "\" lets other machines connect, and there is no password: set one (password in the file, "
-        "or PLIMSOLL_PASSWORD), or say --insecure where the network is trusted");
+    add("bind", "bind = \"" + settings_.bind +
+                    "\" lets other machines connect, and there is no password: set one (password in the "
+                    "file, or PLIMSOLL_PASSWORD), or say --insecure where the network is trusted");
   }
   if (!is_loopback(settings_.bind) && !settings_.data_dir.empty() && !settings_.insecure) {
-    return tl::unexpected(
-        "bind = \"" + settings_.bind +
-        "\" lets other machines connect, and the log asks Kafka's clients for no password: leave "
-        "data_dir away, or say --insecure where the network is trusted");
+    add("data_dir", "bind = \"" + settings_.bind +
+                        "\" lets other machines connect, and the log asks Kafka's clients for no password: "
+                        "leave data_dir away, or say --insecure where the network is trusted");
   }
   if (!settings_.disk_level.empty() && !settings_.remote_level.empty()) {
-    return tl::unexpected<std::string>(
+    add("remote_level",
         "disk_level and remote_level are both given: what memory gives up goes to one of them; leave one "
         "away");
   }
@@ -202,11 +260,14 @@ Configuration::Outcome Configuration::Validate() const {
   for (std::size_t i = 0; i < std::size(ports); ++i) {
     for (std::size_t j = i + 1; j < std::size(ports); ++j) {
       if (ports[i].second == 0 || ports[i].second != ports[j].second) continue;
-      return tl::unexpected(std::string(ports[i].first) + " and " + std::string(ports[j].first) +
-                            " are both " + std::to_string(ports[i].second) + ": give each its own");
+      // One of them may be a default, which stands nowhere.
+      const bool first = origin(ports[i].first) > origin(ports[j].first);
+      add(ports[first ? i : j].first, std::string(ports[i].first) + " and " + std::string(ports[j].first) +
+                                          " are both " + std::to_string(ports[i].second) +
+                                          ": give each its own");
     }
   }
-  return {};
+  return outcome_of(std::move(faults));
 }
 
 SettingOrigin Configuration::origin(std::string_view name) const { return sources_[index_of(name)].origin; }

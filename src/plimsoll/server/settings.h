@@ -110,7 +110,7 @@ class Configuration {
  public:
   using Outcome = tl::expected<void, std::string>;
 
-  // All faults of a file are found at once; what is right in it is taken.
+  // All faults of a file are found at once, also lines that are not TOML; what is right in it is taken.
   Outcome load_file(const std::string& path);
   Outcome load_text(std::string_view toml, std::string_view file_name);
   // `environment`: as main() gets it, ends with null. What begins with PLIMSOLL_ is ours, but for what the
@@ -120,7 +120,7 @@ class Configuration {
   Outcome set_flag(std::string_view name, std::string_view value);
   Outcome set_now(std::string_view name, std::string_view value);
 
-  // What no key can know alone: call when all sources are loaded.
+  // What no key can know alone, all of it: call when all sources are loaded.
   Outcome Validate() const;
 
   const Settings& settings() const { return settings_; }

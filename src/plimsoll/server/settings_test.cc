@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plimsoll/base/random.h"
+#include "plimsoll/base/text.h"
 
 namespace plimsoll {
 namespace {
@@ -136,7 +137,34 @@ TEST(Settings, WhatIsNoTomlIsNamedWithItsLine) {
   EXPECT_THAT(fault_of_toml("line = \"1GiB\"\nbind = = 3\n"), StartsWith("p.toml:2: this is not TOML: "));
   EXPECT_THAT(fault_of_toml("[}"),
               StartsWith("p.toml:1: this is not TOML: "));  // toml++ asserts on it by itself
-  EXPECT_THAT(fault_of_toml("line = 1\nline = 2\n"), StartsWith("p.toml:2: this is not TOML: "));
+  EXPECT_THAT(fault_of_toml("loops = 1\nloops = 2\n"), StartsWith("p.toml:2: this is not TOML: "));
+}
+
+TEST(Settings, EveryLineThatIsNoTomlIsToldInTheOrderOfTheFileWithWhatWouldBeRight) {
+  const std::string faults = fault_of_toml(
+      "line = 512MiB  # no quotes\nloops = -1\nbind = 0.0.0.0\nbogus\npartitions = 8\nlien = 1\n");
+  std::vector<std::string> lines;
+  std::string_view rest = faults;
+  while (!rest.empty()) lines.emplace_back(take_until(rest, '\n'));
+  ASSERT_EQ(lines.size(), 5u) << faults;
+  EXPECT_THAT(lines[0], StartsWith("p.toml:1: this is not TOML: "));
+  EXPECT_THAT(lines[0], HasSubstr("; write line = \"512MiB\""));
+  EXPECT_THAT(lines[1], StartsWith("p.toml:2: loops = \"-1\""));
+  EXPECT_THAT(lines[2], HasSubstr("; write bind = \"0.0.0.0\""));
+  EXPECT_THAT(lines[3], HasSubstr("; a line is KEY = VALUE, with text in quotes"));
+  EXPECT_THAT(lines[4], StartsWith("p.toml:6: there is no key lien"));
+}
+
+TEST(Settings, WhatIsRightInABrokenFileIsTaken) {
+  Configuration configuration;
+  EXPECT_FALSE(configuration.load_text("bind = = 3\npartitions = 8\n[broken\nloops = 3\n", "p.toml"));
+  EXPECT_EQ(configuration.settings().partitions, 8);
+  EXPECT_EQ(configuration.origin_words("partitions"), "p.toml:2");
+  EXPECT_EQ(configuration.settings().loops, 0u) << "what stands in a broken section is not judged";
+}
+
+TEST(Settings, AnUnquotedSecretIsInNoFault) {
+  EXPECT_THAT(fault_of_toml("password = hunter2\n"), Not(HasSubstr("hunter")));
 }
 
 TEST(Settings, AFileThatIsNotThereIsAFault) {
@@ -231,6 +259,14 @@ TEST(Settings, APublicAddressWantsAPasswordOrAnExplicitYes) {
   EXPECT_TRUE(with_password.Validate());
   ASSERT_TRUE(insecure.set_flag("insecure", "on"));
   EXPECT_TRUE(insecure.Validate());
+}
+
+TEST(Settings, AllThatDoesNotGoTogetherIsToldAtOnceAndWhereItStands) {
+  Configuration configuration;
+  ASSERT_TRUE(configuration.load_text("resp_port = 9644\nbind = \"0.0.0.0\"\n", "p.toml"));
+  const std::string faults = fault_of(configuration.Validate());
+  EXPECT_THAT(faults, HasSubstr("p.toml:2: bind = \"0.0.0.0\" lets other machines connect"));
+  EXPECT_THAT(faults, HasSubstr("\np.toml:1: resp_port and http_port are both 9644"));
 }
 
 TEST(Settings, TwoServicesCannotShareAPort) {

@@ -104,7 +104,8 @@ Status example() {
 
 TEST(Status, ReadsAsAPage) {
   EXPECT_EQ(status_text(example()),
-            "Plimsoll 0.1.0, up 3 min 20 s, process 4711, RESP 127.0.0.1:6379, HTTP 127.0.0.1:9644\n"
+            "Plimsoll " PLIMSOLL_VERSION
+            ", up 3 min 20 s, process 4711, RESP 127.0.0.1:6379, HTTP 127.0.0.1:9644\n"
             "\n"
             "level     normal: 8.2 % of the line cannot be dropped at once\n"
             "limit     256 MiB: cgroup v1 /sys/fs/cgroup/memory/x: memory.limit_in_bytes 256 MiB\n"
@@ -172,7 +173,8 @@ TEST(Status, SaysHowFastMemoryComesAndGoes) {
 
 TEST(Status, IsOneJsonObject) {
   std::string json = status_json(example());
-  EXPECT_THAT(json, StartsWith("{\"version\":\"0.1.0\",\"process\":4711,\"uptime_seconds\":200,"));
+  EXPECT_THAT(json,
+              StartsWith("{\"version\":\"" PLIMSOLL_VERSION "\",\"process\":4711,\"uptime_seconds\":200,"));
   EXPECT_THAT(json, HasSubstr("\"level\":{\"name\":\"normal\",\"number\":0,"));
   EXPECT_THAT(
       json,

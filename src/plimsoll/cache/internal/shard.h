@@ -149,6 +149,11 @@ class CacheShard {
   std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
   bool is_sparse() const { return used_ - live_ > used_ / 8; }
+  // Nothing was written, or died, since this was last asked.
+  bool rests();
+  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not. False:
+  // what is dead is not worth more moves.
+  bool squeeze();
   Bytes dead() const { return Bytes(used_ - live_); }
   Bytes policy_memory() const { return policy_charge_.size(); }
   std::int64_t oldest_ms() const;  // when the segment at the head of the queue was filled; 0 without one
@@ -170,6 +175,7 @@ class CacheShard {
   // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
   static constexpr int kRounds = 4096;
   static constexpr std::uint64_t kPackedAtOnce = 16;
+  static constexpr std::uint64_t kDeadAtRest = 64;  // one byte in so many
   static constexpr int kMovesInVain = 2;
 
   std::uint64_t hash_of(Locator at) const;
@@ -258,6 +264,8 @@ class CacheShard {
   bool writing_ = false;
   std::uint64_t used_ = 0;  // bytes of records, live and dead
   std::uint64_t live_ = 0;
+  std::uint64_t seen_used_ = 0;  // by rests()
+  std::uint64_t seen_live_ = 0;
   std::uint64_t enough_;      // dead bytes with which a segment is emptied
   std::uint64_t weight_ = 0;  // of all items
   std::int64_t last_now_ms_ = 0;
