@@ -118,6 +118,10 @@ async function main () {
   await talk(server, [command('SET', 'page:1', 'x'.repeat(1000))])
   ends.push(await flood(server, { idle: 5000, readers: 90 }))
   await until('a level above normal', async () => (await server.status()).level.number > 0)
+  for (let wave = 0; wave < 4; ++wave) {
+    await sleep(6000)
+    ends.push(await flood(server, { idle: 0, readers: 90 }))
+  }
   await sleep(2500)
   await take(pages, 'flood')
   ends.forEach((end) => end())

@@ -206,28 +206,39 @@ const MARKS = [['reclaims', '▾'], ['throttles', '‖'], ['rejects', '✕']];
 const MARK_WIDTH = 10;  // px: of many in a row some are drawn
 
 function shadeLevels(context, area, graph) {
+  const places = known.points.map((point) => ({
+    point, from: Math.max(area.x, graph.toDomXCoord(point.time_ms - 1000)), to: Math.min(area.x + area.w, graph.toDomXCoord(point.time_ms)),
+  })).filter(({from, to}) => to > from);
+  for (const {point, from, to} of places) {
+    if (point.level === 0) continue;
+    context.fillStyle = colour(`--shade-${LEVELS[point.level]}`);
+    context.fillRect(from, area.y, to - from + 0.6, area.h);
+  }
+  nameLevels(context, area, places);
   const marked = MARKS.map(() => -MARK_WIDTH);
-  for (let at = 0; at < known.points.length; ++at) {
-    const point = known.points[at];
-    const from = Math.max(area.x, graph.toDomXCoord(point.time_ms - 1000));
-    const to = Math.min(area.x + area.w, graph.toDomXCoord(point.time_ms));
-    if (to <= from) continue;
-    if (point.level > 0) {
-      context.fillStyle = colour(`--shade-${LEVELS[point.level]}`);
-      context.fillRect(from, area.y, to - from + 0.6, area.h);
-    }
-    if (point.level > 0 && (at === 0 || known.points[at - 1].level !== point.level)) {
-      context.fillStyle = colour('--faint');
-      const words = context.measureText(LEVELS[point.level]).width;
-      context.fillText(LEVELS[point.level], Math.min(from + 3, area.x + area.w - words - 2), area.y + 11);
-    }
-    context.fillStyle = colour('--ink');
+  context.fillStyle = colour('--ink');
+  for (const {point, to} of places) {
     MARKS.forEach(([what, glyph], row) => {
       if (point[what] === 0 || to - marked[row] < MARK_WIDTH) return;
       context.fillText(glyph, Math.min(to - 4, area.x + area.w - 9), area.y + area.h - 6 - 11 * row);
       marked[row] = to;
     });
   }
+}
+
+// Where a level begins, unless its name would lie on another's: then the worse of them is named.
+function nameLevels(context, area, places) {
+  const names = [];
+  places.forEach(({point, from}, at) => {
+    if (point.level === 0 || (at > 0 && places[at - 1].point.level === point.level)) return;
+    const width = context.measureText(LEVELS[point.level]).width;
+    const name = {level: point.level, x: Math.min(from + 3, area.x + area.w - width - 2), width};
+    const last = names[names.length - 1];
+    if (!last || name.x > last.x + last.width + 4) names.push(name);
+    else if (name.level > last.level) names[names.length - 1] = name;
+  });
+  context.fillStyle = colour('--ink');
+  for (const {level, x} of names) context.fillText(LEVELS[level], x, area.y + 11);
 }
 
 const rowsOf = (points) => points.map((p) => [new Date(p.time_ms), p.used, p.undroppable, p.held, p.line]);
