@@ -78,8 +78,8 @@ int main() {
   while ((*level)->stats().state != LowerLevel::State::kOpen) std::this_thread::yield();
 
   for (int i = 0; i < 10'000; ++i) {
-    if (cache.lock("crate:" + std::to_string(i), 0).put(std::string(1000, 'x')) != WriteStatus::kDone)
-      return 1;
+    const std::string crate = "crate:" + std::to_string(i);
+    if (cache.lock(crate, 0).put(std::string(1000, 'x')) != WriteStatus::kDone) return 1;
   }
   const char* key = "crate:0";
   std::printf("%s: in memory %d, perhaps below %d\n", key, cache.holds(key, 0), cache.may_be_below(key, 0));

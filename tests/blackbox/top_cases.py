@@ -126,7 +126,7 @@ def signals_leave_the_terminal_as_it_was():
 def it_takes_the_size_of_the_terminal():
     with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("q quit", 23)
-        expect(any("change/s" in line for line in top.frame()), "80 columns have no room for changes")
+        top.shows("change/s")
         top.resize(40, 10)
         top.shows("q quit", 9)
         expect(all(len(line) <= 40 for line in top.frame()), f"wider than 40 columns: {top.frame()}")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 MEASURED = {"governor_in_server", "monitored_arena", "optimizer", "read_through_cache", "tuned_slab"}
-SECTION = re.compile(r"^## \[(\w+)\]\(\.\./examples/(\w+)\.cc\)\n(.*?)(?=^## |\Z)", re.M | re.S)
+SECTION = re.compile(r"^## \[(\w+)\]\(\.\./examples/(\w+)\.cc?\)\n(.*?)(?=^## |\Z)", re.M | re.S)
 SHOWN = re.compile(r"^    .*(?:\n    .*|\n(?=\n    ))*\n", re.M)
 
 
@@ -46,7 +46,8 @@ def main():
     with open(document, encoding="utf-8") as file:
         text = file.read()
     sections = {title: body for title, source, body in SECTION.findall(text) if title == source}
-    names = {name[:-3] for name in os.listdir(os.path.join(chosen.tree, "examples")) if name.endswith(".cc")}
+    sources = os.listdir(os.path.join(chosen.tree, "examples"))
+    names = {os.path.splitext(name)[0] for name in sources if name.endswith((".cc", ".c"))}
     faults = [f"{name}: has no section in docs/examples.md" for name in sorted(names - set(sections))]
     faults += [f"{name}: is in docs/examples.md, and there is no such program" for name in sorted(set(sections) - names)]
     for name in sorted(names & set(sections)):

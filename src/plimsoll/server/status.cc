@@ -60,9 +60,9 @@ std::vector<Folded>::iterator before(std::vector<Folded>& told, const Event& eve
   for (auto at = told.end(); at != told.begin();) {
     --at;
     if (at->event.kind == EventKind::kLevelChanged || event.wall_ms - at->began_ms >= kFoldedMs) break;
-    if (at->event.kind == event.kind && at->event.subject.view() == event.subject.view() &&
-        std::string_view(at->event.cause) == event.cause)
-      return at;
+    const bool who = event.kind == EventKind::kConnectionClosed ||  // each has a name of its own
+                     at->event.subject.view() == event.subject.view();
+    if (at->event.kind == event.kind && who && std::string_view(at->event.cause) == event.cause) return at;
   }
   return told.end();
 }
@@ -79,7 +79,12 @@ std::vector<Event> folded(const std::vector<Event>& events) {
         now.event.times += at->event.times;
         now.event.bytes = now.event.bytes.plus_clamped(at->event.bytes);
         now.event.freed = now.event.freed.plus_clamped(at->event.freed);
-        now.event.duration += at->event.duration;
+        if (event.kind == EventKind::kConnectionClosed) {
+          now.event.subject = "clients, the last " + std::string(event.subject.view());
+          now.event.duration = std::max(at->event.duration, event.duration);
+        } else {
+          now.event.duration += at->event.duration;
+        }
         told.erase(at);  // it is told at its last time
       }
     }

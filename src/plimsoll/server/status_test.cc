@@ -212,6 +212,15 @@ TEST(Status, TellsOnceWhatIsDoneOverAndOver) {
   EXPECT_EQ(told[1].sentence(), "cache gave back 30 MiB of 15 MiB wanted in 45 ms, 15 times (headroom)");
 }
 
+TEST(Status, TellsOnceOfManyClientsThatWereClosed) {
+  const std::vector<Event> told = folded({event_of(EventKind::kConnectionClosed, "client 1.2.3.4:5", 1),
+                                          event_of(EventKind::kConnectionClosed, "client 1.2.3.4:6", 2),
+                                          event_of(EventKind::kConnectionClosed, "client 1.2.3.4:7", 3)});
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].sentence(),
+            "closed clients, the last client 1.2.3.4:7: held 3 MiB for 3 ms, 3 times (headroom)");
+}
+
 TEST(Status, FoldsNothingAcrossAChangeOfLevelOrAMinute) {
   const std::vector<Event> told =
       folded({event_of(EventKind::kReclaimed, "cache", 1), event_of(EventKind::kLevelChanged, "", 2),

@@ -13,6 +13,7 @@ const WHAT = {
   idle: 'slabs and buffers that nobody uses now', log: 'partitions and producers of the log', indexes: 'indexes of the log, mapped',
   page_cache: 'what the log needs of the page cache', cache: 'keys and values, and what finds them',
   other: 'held by the process, and charged by nobody', runtime: 'the program itself: its libraries, stacks and start-up',
+  disk_level: 'what the level on the disk holds of memory', remote_level: 'what the level elsewhere holds of memory',
 };
 
 const byId = (id) => document.getElementById(id);
@@ -74,14 +75,18 @@ const rate = (pick) => {
 
 // --- header -------------------------------------------------------------------------------------------------
 
-const nextLevel = ({number}) => (number < WATERMARKS.length ? ` (${LEVELS[number + 1]} from ${share(WATERMARKS[number])})` : '');
+// How far it is to the next level; a level is left some time after its cause.
+const nextLevel = ({number, undroppable_ratio: now}) => {
+  if (number > 0 && now < WATERMARKS[number - 1]) return `: the level falls when it stays below ${share(WATERMARKS[number - 1])}`;
+  return number < WATERMARKS.length ? ` (${LEVELS[number + 1]} from ${share(WATERMARKS[number])})` : '';
+};
 
 function drawHeader(status) {
   const {level, memory} = status;
   byId('level').dataset.level = level.number;
   byId('level-word').textContent = level.name;
   byId('summary').textContent = `${bytes(memory.charged_bytes)} of ${bytes(memory.line_bytes)} used; ` +
-    `${share(level.undroppable_ratio)} of the line cannot be dropped${nextLevel(level)}. Up ${lasting(status.uptime_seconds)}.`;
+    `${share(level.undroppable_ratio)} of the line cannot be dropped${nextLevel(level)}.`;
   document.title = `${level.name}: ${bytes(memory.charged_bytes)} – Plimsoll`;
 }
 
@@ -92,7 +97,7 @@ function drawFreshness() {
   byId('fresh').classList.toggle('stale', stale);
   if (known.paused) byId('fresh').textContent = `paused at ${clock(known.status ? known.status.time_ms : Date.now())}`;
   else if (known.heardAt === 0) byId('fresh').textContent = 'connecting';
-  else byId('fresh').textContent = stale ? `▲ stale: no word for ${lasting(silent / 1000)}` : '● live';
+  else byId('fresh').textContent = stale ? `▲ stale: no word for ${lasting(silent / 1000)}` : `● live, up ${lasting(known.status ? known.status.uptime_seconds : 0)}`;
 }
 
 // --- the hull -----------------------------------------------------------------------------------------------
@@ -213,12 +218,13 @@ function shadeLevels(context, area, graph) {
     }
     if (point.level > 0 && (at === 0 || known.points[at - 1].level !== point.level)) {
       context.fillStyle = colour('--faint');
-      context.fillText(LEVELS[point.level], from + 3, area.y + 11);
+      const words = context.measureText(LEVELS[point.level]).width;
+      context.fillText(LEVELS[point.level], Math.min(from + 3, area.x + area.w - words - 2), area.y + 11);
     }
     context.fillStyle = colour('--ink');
     MARKS.forEach(([what, glyph], row) => {
       if (point[what] === 0 || to - marked[row] < MARK_WIDTH) return;
-      context.fillText(glyph, to - 4, area.y + area.h - 6 - 11 * row);
+      context.fillText(glyph, Math.min(to - 4, area.x + area.w - 9), area.y + area.h - 6 - 11 * row);
       marked[row] = to;
     });
   }
@@ -266,7 +272,7 @@ function drawRates({dateWindow, axisLineColor, gridLineColor}) {
   } else {
     const each = (value) => (Math.abs(value) < 1 ? '0' : `${bytes(Math.abs(value))}/s`);
     rates = new Dygraph(byId('rates'), file, {
-      ...options, labels: ['time', 'charged', 'released'], fillGraph: true, legend: 'onmouseover', strokeWidth: 1, interactionModel: {},
+      ...options, labels: ['time', 'charged', 'released'], fillGraph: true, legend: 'onmouseover', strokeWidth: 1, interactionModel: {}, labelsKMG2: true,
       highlightCircleSize: 3, series: {released: {strokePattern: [3, 2]}},
       axes: {
         y: {axisLabelWidth: 66, pixelsPerLabel: 20, axisLabelFormatter: each, valueFormatter: each},
@@ -334,8 +340,8 @@ function drawLevel(level) {
   const mark = {open: '●', opening: '◌', failing: '▲'}[level.state] || '';
   const list = facts([
     [`below: ${level.name}`, `${mark} ${level.state}`],
-    ['kept there', `${level.stored_bytes ? bytes(level.stored_bytes) : 'not told'} of ${bytes(level.size_bytes)}`],
-    ['went down', count(level.demoted)], ['came back', count(level.promoted)], ['looked for and found', share(level.hit_ratio)],
+    ['kept there', `${level.stored_bytes ? `${bytes(level.stored_bytes)} of` : 'at most'} ${bytes(level.size_bytes)}`],
+    ['went down', count(level.demoted)], ['came back', count(level.promoted)], ['looked for and found', level.promoted + level.absent ? share(level.hit_ratio) : 'not asked yet'],
     ['had no room', count(level.dropped)], ['failures', count(level.failures)]]);
   list.className = 'below';
   list.dataset.state = level.state;
