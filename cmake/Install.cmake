@@ -1,9 +1,7 @@
 # Installs the library as the CMake package `plimsoll`: one target a room (plimsoll::base, ...), and plimsoll::plimsoll for
 # all of them, and the same for pkg-config. The rooms of the program (server, cli) are not part of the library; the binary
-# is installed when built. Two components, as the packages are (Package.cmake): `development`, and `program`, which is also
-# what says no component.
+# is installed when built. Its component is `development`; what says none is of `program`, as the packages are (Package.cmake).
 include(CMakePackageConfigHelpers)
-set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 
 get_property(rooms GLOBAL PROPERTY PLIMSOLL_ROOMS)
 list(REMOVE_ITEM rooms server cli)

@@ -1,6 +1,6 @@
 # The packages for Debian, by CPack; `./dev package` makes them into build/package:
 #
-#   plimsoll          the program, its service, and what is in deploy/
+#   plimsoll          the program, its manuals and completions, its service, and what is in deploy/
 #   plimsoll-rocksdb  the cache's level on a disk: apart, as it brings 15 MiB of libraries that only `disk_level` asks for
 #   libplimsoll-dev   headers (C++ and C), archives, and what CMake and pkg-config read
 if(NOT TARGET plimsoll)
@@ -21,7 +21,7 @@ install(DIRECTORY ${where}/../examples DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/
         COMPONENT development EXCLUDE_FROM_ALL PATTERN CMakeLists.txt EXCLUDE)
 
 # All that is packed; nothing of the tests.
-add_custom_target(plimsoll_packaged DEPENDS plimsoll $<TARGET_NAME_IF_EXISTS:plimsoll_rocksdb>)
+add_custom_target(plimsoll_packaged DEPENDS plimsoll plimsoll_pages $<TARGET_NAME_IF_EXISTS:plimsoll_rocksdb>)
 foreach(room ${rooms})
   add_dependencies(plimsoll_packaged plimsoll_${room})
 endforeach()

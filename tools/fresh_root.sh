@@ -58,6 +58,13 @@ copy_network() {
   for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
     if grep -qsiE 'proxy|::Verify-|::CaInfo' "$file"; then cp "$file" "$root$file"; fi
   done
+  # Certificates of this machine's own: taken up there when ca-certificates is.
+  for file in /usr/local/share/ca-certificates/*.crt; do
+    if [ -f "$file" ]; then
+      mkdir -p "$root$(dirname "$file")"
+      cp "$file" "$root$file"
+    fi
+  done
 }
 
 # in_root SCRIPT [FOLDER]: runs it there, with this machine's devices and control groups.

@@ -19,7 +19,7 @@
 // Thread-safety: all functions from any thread, but for an arena, a charge, a buffer and a value, each of
 // which is one thread's at a time, and `_close`, which is the last call on its handle. Cost: what is taken
 // and given back allocates nothing by malloc and costs what its C++ part costs (budget/account.h,
-// pool/buffer_pool.h, alloc/memory_pool.h, alloc/arena.h, cache/byte_cache.h) and a few ns. Limits: as those;
+// pool/buffer_pool.h, alloc/memory_pool.h, alloc/arena.h, cache/byte_cache.h) and the call. Limits: as those;
 // sizes below 2^63. Errors: NULL where a handle or a result belongs is PLIMSOLL_INVALID and never a crash; a
 // handle that was closed, memory that is not the pool's, and memory given back twice are not found out
 // (builds with checks abort). Ownership: accounts are their line's; pools, arenas and caches are closed
@@ -46,10 +46,11 @@ typedef enum plimsoll_status {
   PLIMSOLL_NOT_FOUND = 3,     // what was named does not exist
   PLIMSOLL_REFUSED = 4,    // the line, an account or the system does not grant the memory; nothing was taken
   PLIMSOLL_TIMED_OUT = 5,  // the deadline passed
-  PLIMSOLL_UNSUPPORTED = 6,  // this kernel or build cannot
-  PLIMSOLL_SYSTEM = 7,       // a system call failed; plimsoll_last_error() says which, and why
-  PLIMSOLL_TOO_SMALL = 8,    // the caller's buffer is; the size that is needed was told
-  PLIMSOLL_BUSY = 9          // something made from it, or given by it, is still there
+  PLIMSOLL_UNSUPPORTED = 6,         // this kernel or build cannot
+  PLIMSOLL_SYSTEM = 7,              // a system call failed; plimsoll_last_error() says which, and why
+  PLIMSOLL_TOO_SMALL = 8,           // the caller's buffer is; the size that is needed was told
+  PLIMSOLL_BUSY = 9,                // something made from it, or given by it, is still there
+  PLIMSOLL_STATUS_ANY = 0x7fffffff  // none: it makes every int a value that C++ may look at
 } plimsoll_status;
 
 // "ok", "refused", ...; "unknown" for another number. Never NULL.
@@ -98,10 +99,11 @@ plimsoll_status plimsoll_line_get_usage(plimsoll_line* line, plimsoll_line_usage
 
 // What it takes to get the memory of an account back.
 typedef enum plimsoll_kind {
-  PLIMSOLL_DROPPABLE = 0,  // forget it: caches
-  PLIMSOLL_FLUSHABLE = 1,  // write it somewhere
-  PLIMSOLL_WAITABLE = 2,   // wait until requests under way end
-  PLIMSOLL_PINNED = 3      // not while the process lives as it does
+  PLIMSOLL_DROPPABLE = 0,         // forget it: caches
+  PLIMSOLL_FLUSHABLE = 1,         // write it somewhere
+  PLIMSOLL_WAITABLE = 2,          // wait until requests under way end
+  PLIMSOLL_PINNED = 3,            // not while the process lives as it does
+  PLIMSOLL_KIND_ANY = 0x7fffffff  // none, as PLIMSOLL_STATUS_ANY
 } plimsoll_kind;
 
 // A named share of the line, for a part of the program and not for each request: accounts end with their

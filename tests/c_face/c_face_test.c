@@ -20,6 +20,7 @@ static void every_status_has_a_name(void) {
   for (int status = 0; status <= PLIMSOLL_BUSY; ++status)
     CHECK(strcmp(plimsoll_status_name((plimsoll_status)status), names[status]) == 0);
   CHECK(strcmp(plimsoll_status_name((plimsoll_status)(PLIMSOLL_BUSY + 1)), "unknown") == 0);
+  CHECK(strcmp(plimsoll_status_name((plimsoll_status)1000), "unknown") == 0);
 }
 
 int main(int count, char** arguments) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A cache with a level below its memory: what it gives back is right or nothing, whatever becomes of the level."""
 
+import json
 import os
 import random
 import re
@@ -69,6 +70,20 @@ def disk(folder, *flags):
     return serve("--disk-level", folder, "--disk-level-size", "1GiB", *flags)
 
 
+def faces(server, client, name, state):
+    """Everywhere that a user looks, the level is there, and is the same."""
+    status = kit.http_get(server.http_port, "/status.txt").text
+    expect(re.search(rf"^{name} level +{state}", status, re.M), f"no line of it in {status}")
+    page = kit.http_get(server.http_port, "/cache.txt").text
+    expect(f"below ({name})  {state}" in page, f"no line of it in {page}")
+    for path in ("/api/v1/status", "/api/v1/cache"):
+        told = json.loads(kit.http_get(server.http_port, path).text)
+        level = told.get("cache", told)["level"]
+        expect(level["name"] == name and level["state"] == state, f"{path}: {level}")
+    info = client.command("INFO", "levels").decode()
+    expect(f"level_{name}:state={state},size=" in info, f"{info}")
+
+
 def disk_gives_back_more_than_memory_holds():
     with tempfile.TemporaryDirectory() as folder, disk(folder) as server, Client(server) as client:
         client.fill(range(KEYS))
@@ -76,8 +91,7 @@ def disk_gives_back_more_than_memory_holds():
         seen = metrics(server)
         print(f"  {found} of {KEYS} keys there; {seen['demoted_total']:.0f} went down, "
               f"{seen['promoted_total']:.0f} came back")
-        status = kit.http_get(server.http_port, "/status.txt").text
-        expect("disk level   open: " in status, f"no line of it in {status}")
+        faces(server, client, "disk", "open")
         # What comes faster than the disk takes it is dropped and counted.
         expect(found + seen["dropped_total"] > KEYS * 0.99, f"{found} of {KEYS} keys are there, {seen}")
         expect(seen["promoted_total"] > KEYS / 8, f"{seen}")
@@ -233,6 +247,7 @@ def remote_may_never_have_been_there():
         client.fill(range(2000))
         expect(client.check(range(2000)) == 2000, "memory alone does not hold them")
         expect(metrics(server)["up"] == 0, "it is said to be up")
+        faces(server, client, "remote", "failing")
 
 
 def main():

@@ -1,145 +1,12 @@
 // The live page in a real browser: what it draws is what the server says, calm and under a flood.
 //
-//   NODE_PATH=FOLDER/node_modules node page_cases.cjs --plimsoll FILE --browser FILE [--pictures FOLDER] [PATTERN]
-//
-// With --pictures it keeps what it saw, light and dark, wide and narrow.
+//   NODE_PATH=FOLDER/node_modules node page_cases.cjs --plimsoll FILE --browser FILE [PATTERN]
 'use strict'
 
 const assert = require('assert/strict')
-const { spawn } = require('child_process')
-const fs = require('fs')
-const http = require('http')
-const net = require('net')
-const os = require('os')
-const path = require('path')
-const { chromium } = require('playwright-core')
+const { chosen, sleep, until, Server, work, flood, openBrowser, open, faultless } = require('./kit.cjs')
 
 const MIB = 1 << 20
-const PATIENCE_MS = 30000
-const chosen = { pattern: '.' }
-for (let at = 2; at < process.argv.length; ++at) {
-  if (process.argv[at].startsWith('--')) chosen[process.argv[at].slice(2)] = process.argv[++at]
-  else chosen.pattern = process.argv[at]
-}
-
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
-async function until(what, probe) {
-  const deadline = Date.now() + PATIENCE_MS
-  for (;;) {
-    const found = await probe()
-    if (found) return found
-    assert.ok(Date.now() < deadline, `${what} did not come in ${PATIENCE_MS / 1000} s`)
-    await sleep(100)
-  }
-}
-
-// --- the server ---------------------------------------------------------------------------------------------
-
-class Server {
-  constructor (line) {
-    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'plimsoll-page-'))
-    this.process = spawn(chosen.plimsoll, ['serve', '--resp-port', '0', '--kafka-port', '0', '--http-port', '0',
-      '--line', line, '--data-dir', path.join(this.folder, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
-    this.said = ''
-    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.said += text })
-  }
-
-  async ready () {
-    await until('the server', () => /^ready\b/m.test(this.said) || this.process.exitCode !== null)
-    assert.equal(this.process.exitCode, null, this.said)
-    const port = (what) => Number(new RegExp(`^${what}: \\S*:(\\d+)\\s*$`, 'm').exec(this.said)[1])
-    this.resp = port('resp')
-    this.http = port('http')
-    return this
-  }
-
-  get url () { return `http://127.0.0.1:${this.http}` }
-
-  get (where) {
-    return new Promise((done, failed) => {
-      http.get(this.url + where, (reply) => {
-        let text = ''
-        reply.on('data', (more) => { text += more })
-        reply.on('end', () => done({ status: reply.statusCode, headers: reply.headers, text }))
-      }).on('error', failed)
-    })
-  }
-
-  async status () { return JSON.parse((await this.get('/api/v1/status')).text) }
-
-  async end () {
-    this.process.kill('SIGCONT')
-    this.process.kill('SIGTERM')
-    await until('the end of the server', () => this.process.exitCode !== null || this.process.signalCode !== null)
-    fs.rmSync(this.folder, { recursive: true })
-    assert.equal(this.process.exitCode, 0, this.said)
-  }
-}
-
-const command = (...words) => `*${words.length}\r\n` + words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')
-
-// Sends all, and waits for so many replies.
-function talk (server, commands) {
-  return new Promise((done, failed) => {
-    const socket = net.connect(server.resp, '127.0.0.1')
-    let lines = 0
-    socket.on('error', failed)
-    socket.on('data', (data) => {
-      for (const byte of data) lines += byte === 10 ? 1 : 0
-      if (lines >= commands.length) { socket.destroy(); done() }
-    })
-    socket.write(commands.join(''))
-  })
-}
-
-async function work (server, count = 20000) {
-  const sets = []
-  for (let i = 0; i < count; ++i) sets.push(command('SET', `page:${i}`, 'x'.repeat(1000)))
-  await talk(server, sets)
-}
-
-// Clients that only sit there, and clients that ask and do not read: neither's memory can be dropped.
-async function flood (server) {
-  const sockets = []
-  const open = (text) => {
-    const socket = net.connect(server.resp, '127.0.0.1')
-    socket.on('error', () => {})
-    socket.pause()
-    if (text) socket.write(text)
-    sockets.push(socket)
-  }
-  for (let i = 0; i < 60; ++i) open(command('GET', 'page:1').repeat(4000))
-  for (let i = 0; i < 3500; ++i) {
-    open('')
-    if (i % 250 === 0) await sleep(20)
-  }
-  return () => sockets.forEach((socket) => socket.destroy())
-}
-
-// --- the page -----------------------------------------------------------------------------------------------
-
-let browser = null
-
-// Opens the page; what it asks for elsewhere and what it complains of is kept.
-async function open (server, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
-  const page = await context.newPage()
-  page.faults = []
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) page.faults.push(message.text()) })
-  page.on('pageerror', (error) => page.faults.push(String(error)))
-  page.on('request', (request) => {
-    const url = request.url()
-    if (!url.startsWith(server.url) && !url.startsWith('data:')) page.faults.push(`asked for ${url}`)
-  })
-  await page.goto(server.url)
-  await page.waitForFunction(() => document.body.dataset.drawn)
-  return page
-}
-
-async function faultless (page) {
-  assert.deepEqual(page.faults, [])
-  await page.context().close()
-}
 
 // What is drawn, taken at one moment.
 const drawn = (page) => page.evaluate(() => ({
@@ -168,10 +35,6 @@ function matches (seen) {
     assert.equal(seen.rows.find((row) => row.name === account.name).bytes, account.used_bytes, account.name)
     if (account.used_bytes > 0) assert.equal(seen.bands[account.name].bytes, account.used_bytes, account.name)
   }
-}
-
-async function picture (page, name) {
-  if (chosen.pictures) await page.screenshot({ path: path.join(chosen.pictures, `${name}.png`), fullPage: true })
 }
 
 // --- cases --------------------------------------------------------------------------------------------------
@@ -213,17 +76,41 @@ const cases = {
       assert.ok(seen.log.some((line) => /the level rose/.test(line)), seen.log.join('\n'))
       assert.match(await page.title(), new RegExp(`^${seen.level}`))
       await until('the level in the timeline', () => page.evaluate(() => known.points.some((point) => point.level > 0)))
-      await picture(page, 'flood-wide-light')
-      await page.emulateMedia({ colorScheme: 'dark' })
-      await sleep(1200)
-      await picture(page, 'flood-wide-dark')
-      await page.setViewportSize({ width: 390, height: 844 })
-      await sleep(1200)
-      await picture(page, 'flood-narrow-dark')
     } finally {
       stop()
     }
     await faultless(page)
+  },
+
+  async it_tells_what_comes_and_goes_and_whether_it_grows (server) {
+    const page = await open(server)
+    const stop = setInterval(() => work(server, 2000).catch(() => {}), 300)
+    try {
+      const told = (id) => page.evaluate((name) => document.getElementById(`ledger-${name}`).textContent, id)
+      await until('a rate of the ledger', async () => /iB\/s$/.test(await told('charged')))
+      await until('growth, after ten seconds', async () => /^[▲▼–]/.test(await told('growth')))
+      const seen = await page.evaluate(() => ({
+        status: structuredClone(known.status), points: known.points.length, rows: rates.numRows(),
+        words: document.getElementById('rates-words').textContent
+      }))
+      assert.ok(seen.status.memory.charged_bytes_per_second > 1024)
+      assert.ok(seen.status.accounts.some((account) => account.charged_bytes_per_second > 1024))
+      assert.equal(seen.rows, seen.points, 'the second picture has the same seconds')
+      assert.match(seen.words, /in and .* out; over the last minute memory (grew|fell|stood)/)
+    } finally {
+      clearInterval(stop)
+    }
+    await sleep(1000)
+    await faultless(page)
+  },
+
+  async it_stands_still_for_who_asked_for_less_motion (server) {
+    for (const [reducedMotion, moves] of [['reduce', false], ['no-preference', true]]) {
+      const page = await open(server, { reducedMotion })
+      const lasts = await page.evaluate(() => getComputedStyle(document.querySelector('.meter i')).transitionDuration)
+      assert.equal(lasts !== '0s', moves)
+      await faultless(page)
+    }
   },
 
   async a_page_opened_later_has_the_minutes_before (server) {
@@ -270,12 +157,11 @@ const cases = {
   async it_fits_a_phone_and_follows_the_system (server) {
     await work(server)
     for (const colorScheme of ['light', 'dark']) {
-      for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } })) {
+      for (const [name, viewport] of Object.entries({ wide: { width: 1280, height: 900 }, narrow: { width: 360, height: 780 } })) {
         const page = await open(server, { colorScheme, viewport })
         await sleep(2500)
         const [width, inner] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth])
         assert.ok(width <= inner, `${name}: ${width} wide on ${inner}`)
-        await picture(page, `calm-${name}-${colorScheme}`)
         await faultless(page)
       }
     }
@@ -307,7 +193,7 @@ const cases = {
 }
 
 async function main () {
-  browser = await chromium.launch({ executablePath: chosen.browser, args: ['--no-sandbox', '--disable-gpu'] })
+  const browser = await openBrowser()
   let failed = 0
   for (const [name, run] of Object.entries(cases)) {
     if (!new RegExp(chosen.pattern).test(name)) continue

@@ -14,7 +14,8 @@ constexpr SoakTimes kTimes[] = {{"no time to live", 0, 0, 0},
                                 {"half for 1-4 s", 50, 1000, 4000},
                                 {"all for 20-60 s", 100, 20'000, 60'000}};
 constexpr const char* kPatterns[] = {"zipf", "scan", "loop", "uniform"};
-constexpr std::size_t kHandles = 16;  // that a thread keeps while it goes on
+constexpr std::size_t kRepeated = 64;  // bytes of a value that repeats itself
+constexpr std::size_t kHandles = 16;   // that a thread keeps while it goes on
 constexpr double kSkew = 0.9;
 
 std::uint64_t mixed(std::uint64_t key, std::uint64_t salt) {
@@ -35,7 +36,7 @@ SoakObject object_of(std::uint64_t key, std::size_t size) {
   return object;
 }
 
-bool right(const SoakObject& object, std::uint64_t key) {
+bool is_right(const SoakObject& object, std::uint64_t key) {
   if (object.key != key) return false;
   for (std::size_t i = 0; i < object.words.size(); ++i) {
     if (object.words[i] != (key ^ i)) return false;
@@ -45,6 +46,26 @@ bool right(const SoakObject& object, std::uint64_t key) {
 
 std::string_view bytes_of(const std::uint64_t& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
+}
+
+// Until all that `begin` adds to it has finished.
+template <typename Begin>
+void wait_for(const Begin& begin) {
+  struct State {
+    Mutex mutex;
+    CondVar ended;
+    bool done PLIMSOLL_GUARDED_BY(mutex) = false;
+  };
+  const auto state = std::make_shared<State>();
+  const auto wait = std::make_shared<LevelWait>([state] {
+    MutexLock lock(state->mutex);
+    state->done = true;
+    state->ended.notify_all();
+  });
+  begin(wait);
+  wait->finish();
+  MutexLock lock(state->mutex);
+  while (!state->done) state->ended.wait(state->mutex);
 }
 
 }  // namespace
@@ -67,6 +88,8 @@ struct SoakLoad::Thread {
   Random random;
   SoakPhase phase{};
   std::uint64_t step = 0;  // of scans and loops
+  std::array<char, ByteCache::kLargeValue> space;
+  std::string text;
   std::array<SoakObjects::Handle, kHandles> handles;
   std::array<std::uint64_t, kHandles> handle_keys{};
   std::array<PinnedValue, kHandles> pins;
@@ -127,30 +150,70 @@ std::uint64_t SoakLoad::draw(Thread& self, std::uint64_t keys) {
   return 0;
 }
 
-void SoakLoad::ask_bytes(Thread& self) {
-  const std::uint64_t key = draw(self, options_.bytes_budget.count() / (mean_of(self.phase.sizes) + 40) + 1);
-  const std::int64_t now_ms = clock_.wall_ms();
-  ByteCache::Slot slot = options_.bytes.lock(bytes_of(key), now_ms);
-  const std::uint64_t what = self.random.below(100);
-  if (what < 4) return write_bytes(self, slot, key, now_ms);
-  if (what < 5 && slot.exists()) {
-    slot.erase();
-    return count(kErased);
-  }
-  slot.touch();
-  count(kReads);
-  if (!slot.exists()) return write_bytes(self, slot, key, now_ms);
-  count(kHits);
-  const std::size_t size = slot.size();
-  if (slot.value() != values_.value(key, static_cast<std::uint32_t>(size), size)) count(kWrong);
-  if (slot.large() && what < 10) {
-    const std::size_t place = self.random.below(kHandles);
-    self.pins[place] = slot.pin();
-    self.pin_keys[place] = key;
-  }
+std::string_view SoakLoad::value_of(Thread& self, const SoakCache& asked, std::uint64_t key,
+                                    std::size_t size) const {
+  const auto version = static_cast<std::uint32_t>(size);
+  if (!asked.text) return values_.value(key, version, size);
+  const std::string_view repeated = values_.value(key, version, kRepeated);
+  self.text.clear();
+  while (self.text.size() < size) self.text += repeated.substr(0, size - self.text.size());
+  return self.text;
 }
 
-void SoakLoad::write_bytes(Thread& self, ByteCache::Slot& slot, std::uint64_t key, std::int64_t now_ms) {
+bool SoakLoad::right(const SoakCache& asked, std::uint64_t key, std::string_view value) const {
+  const auto version = static_cast<std::uint32_t>(value.size());
+  if (!asked.text) return value == values_.value(key, version, value.size());
+  const std::string_view repeated = values_.value(key, version, kRepeated);
+  for (; value.size() > kRepeated; value.remove_prefix(kRepeated)) {
+    if (!value.starts_with(repeated)) return false;
+  }
+  return repeated.starts_with(value);
+}
+
+// As a server does it: what may be below is awaited, and so is what a write erases there.
+void SoakLoad::ask_bytes(Thread& self) {
+  const SoakCache& asked = options_.caches[self.random.below(options_.caches.size())];
+  const std::uint64_t key = draw(self, asked.budget.count() / (mean_of(self.phase.sizes) + 40) + 1);
+  const std::int64_t now_ms = clock_.wall_ms();
+  if (asked.level != nullptr && asked.cache.may_be_below(bytes_of(key), now_ms)) {
+    wait_for([&](const std::shared_ptr<LevelWait>& wait) {
+      asked.level->fetch(bytes_of(key), asked.cache.hash_of(bytes_of(key)), wait);
+    });
+  }
+  ask_bytes(self, asked, key, now_ms);
+  if (asked.level == nullptr) return;
+  const LowerLevel::Barrier barrier = LowerLevel::take_barrier();
+  if (asked.level->reached(barrier)) return;
+  wait_for([&](const std::shared_ptr<LevelWait>& wait) { asked.level->wait_for(barrier, wait); });
+}
+
+void SoakLoad::ask_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms) {
+  const std::uint64_t what = self.random.below(100);
+  if (what < 4) return write_bytes(self, asked, key, now_ms);
+  if (what > 4) return read_bytes(self, asked, key, now_ms);
+  ByteCache::Slot slot = asked.cache.lock(bytes_of(key), now_ms);
+  if (!slot.exists()) return;
+  slot.erase();
+  count(kErased);
+}
+
+void SoakLoad::read_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms) {
+  count(kReads);
+  ByteCache::Reading found = asked.cache.read(bytes_of(key), now_ms, self.space);
+  if (!found.exists) return write_bytes(self, asked, key, now_ms);
+  count(kHits);
+  const std::string_view value = found.pinned     ? found.pinned.view()
+                                 : found.unpacked ? found.unpacked.view()
+                                                  : std::string_view(self.space.data(), found.size);
+  if (!right(asked, key, value)) count(kWrong);
+  if (!found.pinned || asked.text || self.random.below(20) != 0) return;
+  const std::size_t place = self.random.below(kHandles);
+  self.pins[place] = std::move(found.pinned);
+  self.pin_keys[place] = key;
+}
+
+void SoakLoad::write_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms) {
+  ByteCache::Slot slot = asked.cache.lock(bytes_of(key), now_ms);
   // What is written over is as often of a size that the phase does not have for the key.
   const std::size_t size = size_of(self.phase, slot.exists() ? key + self.random.below(2) : key);
   const SoakTimes& times = self.phase.times;
@@ -161,7 +224,7 @@ void SoakLoad::write_bytes(Thread& self, ByteCache::Slot& slot, std::uint64_t ke
                   self.random.below(static_cast<std::uint64_t>(times.most_ms - times.least_ms)));
   }
   count(kWrites);
-  const WriteStatus written = slot.put(values_.value(key, static_cast<std::uint32_t>(size), size), expires);
+  const WriteStatus written = slot.put(value_of(self, asked, key, size), expires);
   if (written != WriteStatus::kDone) count(kBytesRefused);
 }
 
@@ -188,7 +251,7 @@ void SoakLoad::ask_objects(Thread& self) {
     return object_of(asked, size);
   });
   if (!loaded) count(kHits);
-  if (!found || !right(**found, key)) return count(kWrong);
+  if (!found || !is_right(**found, key)) return count(kWrong);
   if (what < 10) {
     const std::size_t place = self.random.below(kHandles);
     self.handles[place] = *std::move(found);
@@ -199,7 +262,7 @@ void SoakLoad::ask_objects(Thread& self) {
 // What is held stays as it was, wherever the cache's own hold on it went; and is let go of in turn.
 void SoakLoad::check_held(Thread& self) {
   const std::size_t place = self.random.below(kHandles);
-  if (self.handles[place] && !right(*self.handles[place], self.handle_keys[place])) count(kWrong);
+  if (self.handles[place] && !is_right(*self.handles[place], self.handle_keys[place])) count(kWrong);
   self.handles[place] = {};
   if (self.pins[place]) {
     const std::string_view pinned = self.pins[place].view();

@@ -1,5 +1,6 @@
-// SoakLoad: threads that read, write and erase in a byte cache and in a cache of objects, in phases that
-// change what is asked for, and that check every value they are given.
+// SoakLoad: threads that read, write and erase in byte caches and in a cache of objects, in phases that
+// change what is asked for, and that check every value they are given. Reads are without a lock, as a
+// server's.
 //
 // A value is f(key, size), so that whatever mixture of phases wrote it, a read can tell a wrong byte. Phases
 // go through every pairing of four patterns, four size classes and three ways of times to live before one
@@ -20,6 +21,7 @@
 #include "plimsoll/base/random.h"
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/cache.h"
+#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/cli/load_value.h"
 
 namespace plimsoll {
@@ -51,11 +53,18 @@ struct SoakPhase {
 };
 SoakPhase soak_phase(unsigned number);
 
+// A byte cache that is asked.
+struct SoakCache {
+  ByteCache& cache;
+  Bytes budget;
+  bool text = false;            // its values repeat themselves, so that packing pays
+  LowerLevel* level = nullptr;  // below it; what is there is waited for
+};
+
 class SoakLoad {
  public:
   struct Options {
-    ByteCache& bytes;
-    Bytes bytes_budget;
+    std::vector<SoakCache> caches;
     SoakObjects& objects;
     Bytes objects_budget;
     unsigned threads = 2;
@@ -90,7 +99,11 @@ class SoakLoad {
 
   void run(unsigned number);
   void ask_bytes(Thread& self);
-  void write_bytes(Thread& self, ByteCache::Slot& slot, std::uint64_t key, std::int64_t now_ms);
+  void ask_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms);
+  void read_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms);
+  void write_bytes(Thread& self, const SoakCache& asked, std::uint64_t key, std::int64_t now_ms);
+  bool right(const SoakCache& asked, std::uint64_t key, std::string_view value) const;
+  std::string_view value_of(Thread& self, const SoakCache& asked, std::uint64_t key, std::size_t size) const;
   void ask_objects(Thread& self);
   std::uint64_t draw(Thread& self, std::uint64_t keys);
   void check_held(Thread& self);

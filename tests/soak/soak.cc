@@ -2,14 +2,17 @@
 //
 //   plimsoll_soak [--seconds 600] [--budget 256MiB] [--threads 2] [--phase 5] [--seed 1] [--verbose]
 //
-// A byte cache has three quarters of the budget and a cache of objects one. Every phase changes what is asked
-// for, the sizes and the times to live (load.h); in the middle of it both caches change their policy, and
-// every third gives a sixteenth of its budget back, as the governor would ask. Each second is judged: what is
-// charged within 2 % of the budget (but for two seconds after something was given back, in which it fills
-// again), and resident memory within 2 % of what is charged and the fixed part. One second in a hundred may
-// be up to 4 % below. Every value is checked.
+// A byte cache has half of the budget, a cache of objects a quarter, and an eighth each a byte cache that
+// packs what it would evict and one with a level below it, in temporary files of twice its size (as one
+// account, the three byte caches). Every phase changes what is asked for, the sizes and the times to live
+// (load.h); in the middle of it all caches change their policy, and every third gives a sixteenth of its
+// budget back, as the governor would ask. Each second is judged: what is charged within 2 % of the budget
+// (but for two seconds after something was given back, in which it fills again), and resident memory within
+// 2 % of what is charged and the fixed part. One second in a hundred may be up to 4 % below. Every value is
+// checked.
 //
-// The fixed part is what is not the caches': threads, the pattern that values come from, and what malloc
+// The fixed part is what is not the caches': threads, the pattern that values come from, where the files have
+// which key (it says how much that is), and what malloc
 // keeps free between the objects, which are on its heap; it says how much that is, after it was asked to give
 // it back. A sanitizer's own memory
 // is resident too: there only charges are judged.
@@ -24,6 +27,7 @@
 #include <optional>
 #include <string>
 
+#include "file_level.h"
 #include "load.h"
 #include "plimsoll/base/sanitized.h"
 #include "plimsoll/base/text.h"
@@ -65,6 +69,9 @@ Resident resident_now() {
 class Soak {
  public:
   explicit Soak(const SoakArguments& arguments);
+  ~Soak();
+  Soak(const Soak&) = delete;
+  Soak& operator=(const Soak&) = delete;
   bool run();
 
  private:
@@ -76,9 +83,17 @@ class Soak {
   };
   struct Sample {
     Bytes bytes, objects;
+    Bytes level;  // what it says it holds, and its queues
     Resident resident;
   };
+  // Of the three byte caches.
+  Bytes bytes_budget() const {
+    return plain_account_.maximum() + packing_account_.maximum() + tiered_account_.maximum();
+  }
 
+  ByteCache::Options options_for(Account& account, Compression compression);
+  Account& open(const char* name, Bytes maximum);
+  bool start_level();
   bool warm_up();
   void turn(unsigned second);
   void give_back();
@@ -93,32 +108,37 @@ class Soak {
   SystemClock clock_;
   SystemPages pages_;
   LoadLine line_;
-  Account& bytes_account_;
+  Account& plain_account_;
+  Account& packing_account_;
+  Account& tiered_account_;
   Account& objects_account_;
-  ByteCache bytes_;
+  Account& level_account_;
+  ByteCache plain_;
+  ByteCache packing_;
+  ByteCache tiered_;
   SoakObjects objects_;
+  const std::array<ByteCache*, 3> byte_caches_{&plain_, &packing_, &tiered_};
+  FileLevel* files_ = nullptr;  // the level's
+  std::unique_ptr<LowerLevel> level_;
   MonotonicTime full_again_{};
   unsigned policy_ = 0;
   Worst worst_;
   std::optional<SoakLoad> load_;
 };
 
+// The accounts' own maxima bind, and not the line.
 Soak::Soak(const SoakArguments& arguments)
     : arguments_(arguments),
       before_(resident_now().anonymous),
-      // The accounts' own maxima bind, and not the line.
       line_({.limit = arguments.budget * 2}),
-      bytes_account_(line_.open(
-          {.name = "bytes", .kind = AccountKind::kDroppable, .maximum = arguments.budget / 4 * 3})),
-      objects_account_(
-          line_.open({.name = "objects", .kind = AccountKind::kDroppable, .maximum = arguments.budget / 4})),
-      bytes_({.account = bytes_account_,
-              .pages = pages_,
-              .line = arguments.budget,
-              .address_space = {},
-              .policy = PolicyKind::kAdaptive,
-              .analyse = true,
-              .seed = arguments.seed}),
+      plain_account_(open("plain", arguments.budget / 2)),
+      packing_account_(open("packing", arguments.budget / 8)),
+      tiered_account_(open("tiered", arguments.budget / 8)),
+      objects_account_(open("objects", arguments.budget / 4)),
+      level_account_(line_.open({.name = "level", .kind = AccountKind::kPinned})),
+      plain_(options_for(plain_account_, Compression::kOff)),
+      packing_(options_for(packing_account_, Compression::kLz4)),
+      tiered_(options_for(tiered_account_, Compression::kOff)),
       objects_(SoakObjects::build(objects_account_)
                    .weigh([](const SoakObject& object) {
                      return Bytes(object.words.capacity() * sizeof(std::uint64_t));
@@ -126,9 +146,47 @@ Soak::Soak(const SoakArguments& arguments)
                    .policy(PolicyKind::kAdaptive)
                    .open()) {}
 
+Soak::~Soak() {
+  load_.reset();
+  if (level_ == nullptr) return;
+  level_->stop();
+  tiered_.set_lower_level(nullptr);
+}
+
+Account& Soak::open(const char* name, Bytes maximum) {
+  return line_.open({.name = name, .kind = AccountKind::kDroppable, .maximum = maximum});
+}
+
+ByteCache::Options Soak::options_for(Account& account, Compression compression) {
+  return {.account = account,
+          .pages = pages_,
+          .line = account.maximum(),
+          .address_space = {},
+          .policy = PolicyKind::kAdaptive,
+          .analyse = true,
+          .seed = arguments_.seed,
+          .compression = compression};
+}
+
+bool Soak::start_level() {
+  auto files = std::make_unique<FileLevel>();
+  files_ = files.get();
+  auto level = LowerLevel::open(tiered_, {.name = "files",
+                                          .level = std::move(files),
+                                          .account = level_account_,
+                                          .clock = clock_,
+                                          .size = arguments_.budget / 4});
+  if (!level) return false;
+  level_ = *std::move(level);
+  tiered_.set_lower_level(level_.get());
+  return level_->start().has_value();
+}
+
 void Soak::tick() {
-  bytes_.expire(clock_.wall_ms());
-  bytes_.tick();
+  for (ByteCache* cache : byte_caches_) {
+    cache->expire(clock_.wall_ms());
+    cache->tick();
+  }
   objects_.reclaimer().tick();
 }
 
@@ -146,7 +204,9 @@ Bytes held_by(const Account& account) {
 
 Soak::Sample Soak::sample() const {
   trim_malloc();
-  return {held_by(bytes_account_), held_by(objects_account_), resident_now()};
+  return {held_by(plain_account_) + held_by(packing_account_) + held_by(tiered_account_),
+          held_by(objects_account_), level_account_.used() + Bytes(files_->figures().memory_bytes),
+          resident_now()};
 }
 
 bool Soak::warm_up() {
@@ -159,7 +219,7 @@ bool Soak::warm_up() {
     std::this_thread::sleep_for(100ms);
     tick();
     const Sample now = sample();
-    const bool full = share(now.bytes, bytes_account_.maximum()) >= 1 - kWithin &&
+    const bool full = share(now.bytes, bytes_budget()) >= 1 - kWithin &&
                       share(now.objects, objects_account_.maximum()) >= 1 - kWithin;
     if ((full || left < kSettling) && --left == 0) return true;
   }
@@ -168,7 +228,7 @@ bool Soak::warm_up() {
 }
 
 void Soak::give_back() {
-  bytes_.reclaim(bytes_account_.maximum() / 16);
+  for (ByteCache* cache : byte_caches_) cache->reclaim(cache->account().maximum() / 16);
   objects_.reclaimer().reclaim(objects_account_.maximum() / 16);
   full_again_ = clock_.monotonic_now() + kRefill;
 }
@@ -183,7 +243,7 @@ void Soak::turn(unsigned second) {
   }
   if (second % length == length / 2) {
     const PolicyKind kind = kPolicyKinds[++policy_ % kPolicyKinds.size()];
-    bytes_.set_policy(kind);
+    for (ByteCache* cache : byte_caches_) cache->set_policy(kind);
     objects_.set_policy(kind);
     if (phase % 3 == 2) give_back();
   }
@@ -199,7 +259,7 @@ void Soak::fault(const char* what, double figure, unsigned second) {
 void Soak::judge(const Sample& now, unsigned second) {
   ++worst_.judged;
   const bool filling = clock_.monotonic_now() < full_again_;
-  for (auto [used, most, name] : {std::tuple(now.bytes, bytes_account_.maximum(), "bytes charged"),
+  for (auto [used, most, name] : {std::tuple(now.bytes, bytes_budget(), "bytes charged"),
                                   std::tuple(now.objects, objects_account_.maximum(), "objects charged")}) {
     const double figure = share(used, most);
     if (!filling) worst_.least_used = std::min(worst_.least_used, figure);
@@ -212,7 +272,7 @@ void Soak::judge(const Sample& now, unsigned second) {
   worst_.malloc_free = std::max(worst_.malloc_free, now.resident.malloc_free);
   worst_.resident = std::max(worst_.resident, now.resident.anonymous);
   if (kSanitized) return;
-  const Bytes fixed = before_ + kFixed + now.resident.malloc_free;
+  const Bytes fixed = before_ + kFixed + now.level + now.resident.malloc_free;
   const double figure = share(now.resident.anonymous, now.bytes + now.objects + fixed);
   worst_.most_resident = std::max(worst_.most_resident, figure);
   worst_.least_resident = std::min(worst_.least_resident, figure);
@@ -242,22 +302,34 @@ bool Soak::verdict() const {
         mebibytes(worst_.resident), 100 * worst_.least_resident, 100 * worst_.most_resident,
         mebibytes(worst_.malloc_free));
   }
+  const ByteCache::Stats packing = packing_.stats();
+  const LowerLevel::Stats level = level_->stats();
+  std::printf(
+      "packed: %llu of %llu items; below: %llu went down, %llu came up, %llu corrupt, %llu failures\n",
+      static_cast<unsigned long long>(packing.packed), static_cast<unsigned long long>(packing.items),
+      static_cast<unsigned long long>(level.demoted), static_cast<unsigned long long>(level.promoted),
+      static_cast<unsigned long long>(level.corrupt), static_cast<unsigned long long>(level.failures));
+  const bool all_took_part = packing.compression.packed > 0 && level.demoted > 0 && level.promoted > 0 &&
+                             level.corrupt == 0 && level.failures == 0;
   // On a busy machine a second may end between an eviction and the writes that fill its place.
   const bool at_budget = worst_.faults * 100 <= worst_.judged && worst_.least_used >= 1 - 2 * kWithin &&
                          worst_.most_used <= 1 + kWithin && worst_.most_resident <= 1 + kWithin;
-  const bool well = at_budget && counts.wrong == 0 && counts.hits > 0 && counts.erased > 0 &&
+  const bool well = at_budget && all_took_part && counts.wrong == 0 && counts.hits > 0 && counts.erased > 0 &&
                     (counts.bytes_refused + counts.objects_refused) * 1000 <= counts.writes;
   std::printf("%s\n", well ? "as it should be" : "NOT as it should be");
   return well;
 }
 
 bool Soak::run() {
-  load_.emplace(SoakLoad::Options{.bytes = bytes_,
-                                  .bytes_budget = bytes_account_.maximum(),
-                                  .objects = objects_,
-                                  .objects_budget = objects_account_.maximum(),
-                                  .threads = arguments_.threads,
-                                  .seed = arguments_.seed});
+  if (!start_level()) return false;
+  load_.emplace(SoakLoad::Options{
+      .caches = {{.cache = plain_, .budget = plain_account_.maximum()},
+                 {.cache = packing_, .budget = packing_account_.maximum(), .text = true},
+                 {.cache = tiered_, .budget = tiered_account_.maximum(), .level = level_.get()}},
+      .objects = objects_,
+      .objects_budget = objects_account_.maximum(),
+      .threads = arguments_.threads,
+      .seed = arguments_.seed});
   if (!warm_up()) return false;
   const MonotonicTime begin = clock_.monotonic_now();
   for (unsigned second = 0; second < arguments_.duration.count(); ++second) {
@@ -270,7 +342,7 @@ bool Soak::run() {
     judge(sample(), second);
   }
   load_->stop();
-  bytes_.CheckInvariants();
+  for (const ByteCache* cache : byte_caches_) cache->CheckInvariants();
   objects_.CheckInvariants();
   return verdict();
 }

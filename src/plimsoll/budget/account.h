@@ -10,11 +10,12 @@
 //
 // Thread-safety: all methods from any thread. Cost: a charge is two to four atomic additions (about 25 ns),
 // so charge by slab, by segment or through a Lease, never by object. Limits: none on depth; a few dozen
-// accounts are expected; a guarantee counts as far as the guarantees above it cover it. Errors: an empty
-// Charge is a refusal (near the bound possibly because of another's attempt that was refused too); an account
-// that ends while in use aborts. Ownership: by its LoadLine.
+// accounts are expected, of 1.2 KiB each; a guarantee counts as far as the guarantees above it cover it.
+// Errors: an empty Charge is a refusal (near the bound possibly because of another's attempt that was refused
+// too); an account that ends while in use aborts. Ownership: by its LoadLine.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -24,6 +25,7 @@
 #include "plimsoll/base/clock.h"
 #include "plimsoll/base/result.h"
 #include "plimsoll/budget/charge.h"
+#include "plimsoll/budget/tally.h"
 
 namespace plimsoll {
 
@@ -72,6 +74,13 @@ class Account {
   Bytes used() const { return Bytes::clamped(used_.load(std::memory_order_relaxed)); }
   Bytes pinned() const { return Bytes::clamped(pinned_.load(std::memory_order_relaxed)); }
   Bytes peak() const { return Bytes::clamped(peak_.load(std::memory_order_relaxed)); }
+  // All that was ever charged to it or below it, and all that was given back. What moves between accounts
+  // counts in both, as charged here and released there. They fit together but for charges under way.
+  std::uint64_t charged_total() const { return charged_total_.total(); }
+  std::uint64_t released_total() const {
+    const std::uint64_t charged = charged_total();
+    return charged - std::min(charged, used().count());
+  }
   Bytes guarantee() const { return Bytes::clamped(guarantee_.load(std::memory_order_relaxed)); }
   Bytes maximum() const { return Bytes::clamped(maximum_.load(std::memory_order_relaxed)); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
@@ -102,6 +111,7 @@ class Account {
   std::atomic<std::int64_t> pinned_{0};
   std::atomic<std::int64_t> peak_{0};
   std::atomic<std::uint64_t> refused_{0};
+  Tally charged_total_;
   std::atomic<std::uint32_t> waiting_{0};
   // The queue of its waiters, under the line's lock for them.
   Waiter* first_waiter_ = nullptr;

@@ -52,6 +52,28 @@ TEST(Account, CountsAChildsUseInItsParent) {
   line.CheckInvariants();
 }
 
+TEST(Account, CountsAllThatWasChargedAndReleased) {
+  LoadLine line({.limit = kLimit});
+  Account& group = line.open({.name = "group"});
+  Account& one = line.open({.name = "one", .maximum = 8_MiB}, &group);
+  Account& two = line.open({.name = "two"}, &group);
+  Charge a = one.charge(5_MiB);
+  EXPECT_FALSE(one.charge(4_MiB));  // leaves no trace
+  a.shrink(1_MiB);
+  Charge b = one.charge_held(2_MiB);
+  EXPECT_EQ(one.charged_total(), (7_MiB).count());
+  EXPECT_EQ(one.released_total(), (1_MiB).count());
+  EXPECT_TRUE(b.transfer(two));  // released there and charged here, but nothing to those above both
+  EXPECT_EQ(one.released_total(), (3_MiB).count());
+  EXPECT_EQ(two.charged_total(), (2_MiB).count());
+  EXPECT_EQ(group.charged_total(), (7_MiB).count());
+  EXPECT_EQ(line.charged_total(), (7_MiB).count());
+  a.release();
+  b.release();
+  EXPECT_EQ(group.released_total(), group.charged_total());
+  EXPECT_EQ(line.charged_total(), (7_MiB).count());
+}
+
 TEST(Account, KeepsUnusedGuaranteesFromThoseThatCannotBeDropped) {
   LoadLine line({.limit = kLimit});
   Account& index = line.open({.name = "index", .guarantee = 20_MiB});

@@ -130,8 +130,10 @@ void LoadLine::add(Account& account, std::int64_t bytes, const Account* below) n
   }
 }
 
-void LoadLine::raise_peaks(Account& account, const Account* below) noexcept {
+// Totals and peaks are of what was granted: an attempt that is refused leaves no trace in them.
+void LoadLine::note_granted(Account& account, std::int64_t bytes, const Account* below) noexcept {
   for (Account* node = &account; node != below; node = node->parent_) {
+    node->charged_total_.add(static_cast<std::uint64_t>(bytes));
     std::int64_t used = node->used_.load(kRelaxed);
     std::int64_t peak = node->peak_.load(kRelaxed);
     while (used > peak && !node->peak_.compare_exchange_weak(peak, used, kRelaxed)) {
@@ -192,7 +194,7 @@ LoadLine::Verdict LoadLine::take(Account& account, std::int64_t bytes, bool held
     add(account, bytes);
     if (bounded) verdict = verdict_on(account);
     if (verdict == Verdict::kGranted) {
-      raise_peaks(account);
+      note_granted(account, bytes);
     } else {
       add(account, -bytes);
     }
@@ -225,7 +227,7 @@ bool LoadLine::move(Account& from, Account& to, std::int64_t bytes) noexcept {
       return false;
     }
   }
-  raise_peaks(to, common);
+  note_granted(to, bytes, common);
   add(from, -bytes, common);
   wake_if_tight();
   serve_if_awaited();

@@ -79,7 +79,9 @@ class LoadLine {
   bool enforcing() const { return enforce_; }
 
   Bytes charged() const { return root_->used(); }
-  Bytes peak() const { return root_->peak(); }  // the most that was charged
+  Bytes peak() const { return root_->peak(); }                            // the most that was charged
+  std::uint64_t charged_total() const { return root_->charged_total(); }  // ever, by all accounts
+  std::uint64_t released_total() const { return root_->released_total(); }
   Bytes free() const { return line().minus_clamped(charged()); }
   Bytes droppable() const;  // the sum over the droppable accounts
   // (charged - droppable) / line: what the pressure level is made of. A full cache is not pressure.
@@ -127,7 +129,7 @@ class LoadLine {
   Verdict verdict_on(const Account& account) const noexcept;
   bool fits(const Account& child, bool droppable) const noexcept;
   void add(Account& account, std::int64_t bytes, const Account* below = nullptr) noexcept;
-  void raise_peaks(Account& account, const Account* below = nullptr) noexcept;
+  void note_granted(Account& account, std::int64_t bytes, const Account* below = nullptr) noexcept;
   void give(Account& account, std::int64_t bytes) noexcept;
   void list_droppable(Account& account) noexcept PLIMSOLL_EXCLUDES(tree_mutex_);
   void list(Account& account) noexcept PLIMSOLL_REQUIRES(tree_mutex_);

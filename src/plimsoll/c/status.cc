@@ -82,6 +82,8 @@ const char* plimsoll_status_name(plimsoll_status status) {
       return "too small";
     case PLIMSOLL_BUSY:
       return "busy";
+    case PLIMSOLL_STATUS_ANY:
+      break;
   }
   return "unknown";
 }

@@ -13,7 +13,9 @@
 namespace plimsoll {
 namespace {
 
+// From 768 MiB on as long as a huge page: a hit in memory needs no walk of the page tables then.
 Bytes segment_size(Bytes line) {
+  if (line >= 768_MiB) return 2_MiB;
   return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
 }
 

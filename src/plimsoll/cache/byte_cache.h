@@ -18,14 +18,15 @@
 //   ByteCache::Reading found = cache.read("user:17", now_ms, space);   // beside whoever has a slot
 //
 // Thread-safety: all methods from any thread; a Slot holds its shard's lock and stays with its thread. Lock
-// one key at a time, and read no other meanwhile. Cost: a hit 40-50 ns, and its two or three misses where it
-// is in memory; about 30 bytes an item beyond its payload. Limits: keys to 32
-// KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus. Ownership:
-// owns the items; account, pages and clock must outlive it.
+// one key at a time, and read no other meanwhile. Cost: a hit 30-45 ns, and two misses where it is in
+// memory; prefetched with others a third of that. About 30 bytes an item beyond its payload. Limits: keys to
+// 32 KiB, values to 512 MiB, 2^32 x 8 bytes of items (more with a coarser unit). Errors: WriteStatus.
+// Ownership: owns the items; account, pages and clock must outlive it.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/stat_sink.h"
@@ -69,8 +71,8 @@ class ByteCache final : public Reclaimer {
   struct Options {
     Account& account;
     PageSource& pages;
-    Bytes line;              // decides the size of a segment: line/512, between 64 KiB and 2 MiB
-    Bytes address_space;     // for items; zero: between twice and sixteen times the line
+    Bytes line;           // decides the size of a segment: line/512, at least 64 KiB; 2 MiB from 768 MiB on
+    Bytes address_space;  // for items; zero: between twice and sixteen times the line
     std::size_t shards = 8;  // a power of two, at most 64
     PolicyKind policy = PolicyKind::kLru;
     Objective objective = Objective::kObjects;
@@ -194,6 +196,10 @@ class ByteCache final : public Reclaimer {
 
   // `key` must stay valid while the slot lives. now_ms: Unix time, for expiry.
   Slot lock(std::string_view key, std::int64_t now_ms);
+  // A temporary would be gone before the slot is.
+  template <typename Key>
+    requires std::same_as<std::remove_cv_t<Key>, std::string>
+  Slot lock(Key&& key, std::int64_t now_ms) = delete;
 
   // What a key has, without a lock: a write of the same key that is under way is waited for, and others are
   // not. Counts as a read, as Slot::touch() does.
@@ -294,6 +300,8 @@ class ByteCache final : public Reclaimer {
   CacheShard& shard_of(std::uint64_t hash) const;
   struct Request;
   bool read(std::string_view key, std::int64_t now_ms, Request& request);
+  bool read_locked(CacheShard& shard, std::string_view key, std::uint64_t hash, std::int64_t now_ms,
+                   Request& request);
   std::uint64_t weight() const;  // of all items
   // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
   // if its items may go too; else null.

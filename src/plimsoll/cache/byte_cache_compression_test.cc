@@ -172,7 +172,7 @@ TEST(CacheCompression, CompressesLargeValuesWhenBodiesNeedTheRoom) {
     (*body)->set_size(40'000);
     const std::string value = json_like(i, 40'000);
     std::copy(value.begin(), value.end(), (*body)->data());
-    ASSERT_EQ(f.cache.lock(key_of(i), 1000).put(std::move(*body)), WriteStatus::kDone);
+    ASSERT_EQ(f.cache.lock(std::string_view(key_of(i)), 1000).put(std::move(*body)), WriteStatus::kDone);
   }
   EXPECT_GT(f.cache.stats().packed, 200);
   f.cache.CheckInvariants();
@@ -224,7 +224,7 @@ TEST(CacheCompression, BoundsInBytesAreKeptAndHoldMore) {
                      .max_bytes = 1_MiB,
                      .compression = with});
     for (std::uint64_t i = 0; i < 5000; ++i)
-      EXPECT_EQ(cache.lock(key_of(i), 1000).put(json_like(i, 1000)), WriteStatus::kDone);
+      EXPECT_EQ(cache.lock(std::string_view(key_of(i)), 1000).put(json_like(i, 1000)), WriteStatus::kDone);
     cache.CheckInvariants();
     return cache.size();
   };
@@ -278,7 +278,7 @@ TEST(CacheCompression, IsNotTriedWhereItemsAreCounted) {
                    .max_items = 100,
                    .compression = Compression::kZstd});
   for (std::uint64_t i = 0; i < 500; ++i)
-    static_cast<void>(cache.lock(key_of(i), 1000).put(json_like(i, 1000)));
+    static_cast<void>(cache.lock(std::string_view(key_of(i)), 1000).put(json_like(i, 1000)));
   EXPECT_EQ(cache.size(), 100);
   EXPECT_EQ(cache.stats().compression.packed + cache.stats().compression.did_not_pay, 0);
 }
@@ -307,7 +307,7 @@ TEST(CacheEntryFacts, OutliveOverwritingAndCompression) {
   f.set(key_of(23'001), json_like(1, 1000), 900'000, 60'000);
   f.set(key_of(23'002), std::string(20'000, 'x'), ByteCache::kNever, 60'000);
   for (std::uint64_t i = 23'000; i < 23'003; ++i) {
-    const auto facts = f.cache.lock(key_of(i), 60'000).facts();
+    const auto facts = f.cache.lock(std::string_view(key_of(i)), 60'000).facts();
     ASSERT_TRUE(facts);
     EXPECT_EQ(facts->created_s, 50);
     EXPECT_EQ(facts->accessed_s, 60);

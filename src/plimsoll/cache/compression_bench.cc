@@ -66,7 +66,7 @@ struct Filled {
         value_size(size) {
     keys = 2 * (48 << 20) / (size + 40);
     for (std::uint64_t i = 0; i < keys; ++i)
-      static_cast<void>(cache.lock(key_of(i), 0).put(json_like(i, size)));
+      static_cast<void>(cache.lock(std::string_view(key_of(i)), 0).put(json_like(i, size)));
     for (std::uint64_t i = 0; i < keys && read.size() < 4096; ++i) {
       const std::string name = key_of(i);
       const ByteCache::Slot slot = cache.lock(name, 0);
@@ -101,7 +101,8 @@ void write_that_evicts(benchmark::State& state, Compression with, std::size_t si
   for (std::uint64_t i = 0; i < 4096; ++i) values.push_back(json_like(i, size));
   for (auto step : state) {
     const std::uint64_t number = ++filled.keys;
-    benchmark::DoNotOptimize(filled.cache.lock(key_of(number), 0).put(values[number % 4096]));
+    benchmark::DoNotOptimize(
+        filled.cache.lock(std::string_view(key_of(number)), 0).put(values[number % 4096]));
   }
   state.counters["items"] = static_cast<double>(filled.cache.size());
   state.counters["gain"] = filled.cache.stats().compression_gain();

@@ -69,8 +69,7 @@ PinnedValue::PinnedValue(Extent& extent) : extent_(&extent) {
   if (extent.pins_.fetch_add(1, std::memory_order_relaxed) == 0) extent.account_->pin(extent.charged());
 }
 
-PinnedValue::~PinnedValue() {
-  if (!extent_) return;
+void PinnedValue::unpin() {
   // release: pairs with nothing but the next pin; who writes to the pages looks at the references.
   if (extent_->pins_.fetch_sub(1, std::memory_order_release) == 1)
     extent_->account_->unpin(extent_->charged());

@@ -91,7 +91,9 @@ class ExtentRef {
     std::swap(extent_, other.extent_);
     return *this;
   }
-  ~ExtentRef() { reset(); }
+  ~ExtentRef() {
+    if (extent_ != nullptr) reset();
+  }
 
   explicit operator bool() const { return extent_ != nullptr; }
   Extent* operator->() const { return extent_; }
@@ -114,7 +116,9 @@ class PinnedValue {
     std::swap(extent_, other.extent_);
     return *this;
   }
-  ~PinnedValue();
+  ~PinnedValue() {
+    if (extent_) unpin();
+  }
 
   explicit operator bool() const { return static_cast<bool>(extent_); }
   std::string_view view() const { return extent_->view(); }
@@ -128,6 +132,8 @@ class PinnedValue {
   }
 
  private:
+  void unpin();
+
   ExtentRef extent_;
 };
 

@@ -197,7 +197,8 @@ TEST(LowerLevel, IsEmptiedWithTheCache) {
   Waiting waiting;
   f.lower->fetch(below.begin()->first, f.small.hash_of(below.begin()->first), waiting.begin());
   for (int i = 0; i < 50; ++i) {
-    ASSERT_EQ(f.small.lock("late:" + std::to_string(i), f.now()).put("x"), WriteStatus::kDone);
+    ASSERT_EQ(f.small.lock(std::string_view("late:" + std::to_string(i)), f.now()).put("x"),
+              WriteStatus::kDone);
   }
   f.small.clear();
   EXPECT_FALSE(f.lower->reached(LowerLevel::take_barrier())) << "until it is empty below";
@@ -320,7 +321,8 @@ TEST(LowerLevel, DropsWhatItsQueueHasNoRoomFor) {
   LevelFixture f(64_MiB, 64_KiB);
   f.level->stop_here();
   for (int i = 0; i < 3000; ++i) {
-    ASSERT_EQ(f.small.lock("key:" + std::to_string(i), f.now()).put(value_for(i, 1, 50)), WriteStatus::kDone);
+    ASSERT_EQ(f.small.lock(std::string_view("key:" + std::to_string(i)), f.now()).put(value_for(i, 1, 50)),
+              WriteStatus::kDone);
   }
   const LowerLevel::Stats stats = f.lower->stats();
   EXPECT_GT(stats.queue_full, 1000u);
@@ -345,7 +347,7 @@ TEST(LowerLevel, StaysWithinItsSizeAndTakesOnlyWhatCameBackOnceItIsFull) {
   const std::uint64_t before = f.lower->stats().demoted;
   for (int i = 0; i < 200; ++i) {
     f.put("twice:" + std::to_string(i), "x");
-    f.small.lock("twice:" + std::to_string(i), f.now()).touch();
+    f.small.lock(std::string_view("twice:" + std::to_string(i)), f.now()).touch();
   }
   for (int i = 0; i < 1000; ++i) f.put("other:" + std::to_string(i), "x");
   EXPECT_GE(f.lower->stats().demoted, before + 200);

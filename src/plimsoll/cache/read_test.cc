@@ -104,7 +104,7 @@ TEST(CacheRead, IsHeardOfByThePolicyBeforeItEvicts) {
                          .seed = 7,
                          .max_items = 100});
       for (std::uint64_t i = 0; i < 100; ++i) {
-        ASSERT_EQ(bounded.lock(key_of(i), 0).put("value"), WriteStatus::kDone);
+        ASSERT_EQ(bounded.lock(std::string_view(key_of(i)), 0).put("value"), WriteStatus::kDone);
       }
       for (std::uint64_t i = 0; i < reads; ++i) EXPECT_TRUE(bounded.read(key_of(i), 0, {}).exists);
       ASSERT_EQ(bounded.lock("new", 0).put("value"), WriteStatus::kDone);
@@ -146,7 +146,7 @@ class ReadStress {
  public:
   explicit ReadStress(PolicyKind policy) : f_(24_MiB, true, 2, policy) {
     for (std::uint64_t key = 0; key < kKept; ++key) {
-      EXPECT_EQ(kept_.lock(key_of(key), 0).put(stamped(key, 0, 50)), WriteStatus::kDone);
+      EXPECT_EQ(kept_.lock(std::string_view(key_of(key)), 0).put(stamped(key, 0, 50)), WriteStatus::kDone);
     }
   }
 
@@ -220,7 +220,7 @@ class ReadStress {
         }
       }
       const std::uint64_t kept = random.below(kKept);
-      EXPECT_EQ(kept_.lock(key_of(kept), 0)
+      EXPECT_EQ(kept_.lock(std::string_view(key_of(kept)), 0)
                     .put(stamped(kept, static_cast<std::uint64_t>(i), 40 + random.below(3) * 8)),
                 WriteStatus::kDone);
       // The table grows and shrinks around those that stay.

@@ -52,8 +52,10 @@ TEST(MemoryOptimizer, HoldsEachPartToItsSize) {
     buffers.push_back(std::move(buffer));
   EXPECT_LE(buffers.size(), 8u);
   EXPECT_GE(buffers.size(), 6u);
-  for (int i = 0; i < 10'000; ++i)
-    static_cast<void>(optimizer->cache()->lock(std::to_string(i), 1000).put(std::string(1000, 'x')));
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string key = std::to_string(i);
+    static_cast<void>(optimizer->cache()->lock(key, 1000).put(std::string(1000, 'x')));
+  }
   const ByteCache::Stats stats = optimizer->cache()->stats();
   EXPECT_GT(stats.evicted, 5'000u);
   // What the policy remembers is charged when it is held already.

@@ -31,6 +31,12 @@ std::string hot_lines(const CacheAnalysis& a) {
   return "\n" + table.text();
 }
 
+std::string level_text(const std::optional<LevelStatus>& level) {
+  if (!level) return {};
+  const std::string title = "below (" + level->name + ")  ";
+  return title + level_words(*level, title.size()) + "\n";
+}
+
 std::string policy_lines(const CacheAnalysis& a) {
   std::string text;
   for (const PolicyForecast& forecast : a.policies) {
@@ -65,7 +71,8 @@ std::string compression_words(const ByteCache::Stats& s, Compression compression
   return text + "; " + format_count(s.compression.did_not_pay) + " attempts did not pay";
 }
 
-std::string cache_text(const CacheAnalysis& a, const Pace::Figures& pace, const std::string& compression) {
+std::string cache_text(const CacheAnalysis& a, const Pace::Figures& pace, const std::string& compression,
+                       const std::optional<LevelStatus>& level) {
   Table table({{}, {}});
   const std::uint64_t reads = a.hits + a.misses;
   table.row({"hit rate", per_cent(a.on         ? a.hit_rate
@@ -97,7 +104,7 @@ std::string cache_text(const CacheAnalysis& a, const Pace::Figures& pace, const 
     if (!a.policies.empty())
       table.row({"policies", policy_lines(a) + (a.objective == Objective::kBytes ? ", of bytes" : "")});
   }
-  std::string text = table.text() + (a.known() ? hot_lines(a) : "") + "\nAdvice:\n";
+  std::string text = table.text() + level_text(level) + (a.known() ? hot_lines(a) : "") + "\nAdvice:\n";
   for (const std::string& line : cache_advice(a)) text += "  " + line + "\n";
   return text;
 }
@@ -107,7 +114,8 @@ std::string cache_curve_text(const CacheAnalysis& a) {
   return "Hit rate by memory for items, if the least recently used gives way:\n\n" + curve_text(a);
 }
 
-std::string cache_json(const CacheAnalysis& a, const Pace::Figures& pace) {
+std::string cache_json(const CacheAnalysis& a, const Pace::Figures& pace,
+                       const std::optional<LevelStatus>& level) {
   JsonWriter json;
   json.begin_object()
       .field("on", a.on)
@@ -169,7 +177,9 @@ std::string cache_json(const CacheAnalysis& a, const Pace::Figures& pace) {
         .field("hit_ratio_gain", advice.gain)
         .end();
   }
-  return json.end().end().take();
+  json.end();
+  write_level(json, level);
+  return json.end().take();
 }
 
 }  // namespace plimsoll

@@ -198,12 +198,19 @@ std::string keyspace_section(const Status& s) {
   return section.text();
 }
 
+// Redis has none; only where there is a level, or one asks.
+std::string levels_section(const Status& s) {
+  Section section("Levels");
+  if (s.level) section.field("level_" + s.level->name, level_info(*s.level));
+  return section.text();
+}
+
 struct Named {
   std::string_view name;
   std::string (*write)(const Status&);
 };
 // In Redis's order.
-constexpr std::array<Named, 10> kSections = {{{"server", &server_section},
+constexpr std::array<Named, 11> kSections = {{{"server", &server_section},
                                               {"clients", &clients_section},
                                               {"memory", &memory_section},
                                               {"persistence", &persistence_section},
@@ -212,7 +219,8 @@ constexpr std::array<Named, 10> kSections = {{{"server", &server_section},
                                               {"cpu", &cpu_section},
                                               {"modules", &modules_section},
                                               {"cluster", &cluster_section},
-                                              {"keyspace", &keyspace_section}}};
+                                              {"keyspace", &keyspace_section},
+                                              {"levels", &levels_section}}};
 
 }  // namespace
 
@@ -220,7 +228,7 @@ std::string info_text(const Status& status, std::string_view section) {
   bool all = section == "default" || section == "all" || section == "everything";
   std::string text;
   for (const Named& named : kSections) {
-    if (!all && named.name != section) continue;
+    if (all ? named.write == &levels_section && !status.level : named.name != section) continue;
     if (!text.empty()) text += "\r\n";
     text += named.write(status);
   }

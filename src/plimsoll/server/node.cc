@@ -182,13 +182,16 @@ std::string Node::open_log() {
 void Node::keep_time() {
   const MonotonicTime now = clock.monotonic_now();
   if (!timeline.due(now)) return;
+  flow.look(now, line);
   const std::vector<Sample> last = governor.history().last(1);
   if (last.empty()) return;
   const auto read = [](const Traffic::Counter& counter) { return counter.load(std::memory_order_relaxed); };
   Timeline::Deeds deeds{
       .reclaims = events.total(EventKind::kReclaimed) + events.total(EventKind::kHeapTrimmed),
       .throttles = read(traffic.accept_paused),
-      .rejects = read(traffic.connections_refused) + read(traffic.bodies_refused) + cache.stats().refused};
+      .rejects = read(traffic.connections_refused) + read(traffic.bodies_refused) + cache.stats().refused,
+      .charged = line.charged_total(),
+      .released = line.released_total()};
   for (const auto& [cause, waited] : line.wait_stats()) deeds.throttles += waited.granted + waited.timed_out;
   if (broker) {
     const Broker::Stats stats = broker->stats();
@@ -279,6 +282,7 @@ Status Node::status() const {
                          .level = lower.get(),
                          .traffic = traffic,
                          .pace = &pace,
+                         .flow = &flow,
                          .log = log_store.get(),
                          .broker = broker.get(),
                          .uptime = clock.monotonic_now() - started,

@@ -27,6 +27,7 @@
 #include "plimsoll/pool/request_buffers.h"
 #include "plimsoll/server/body_gate.h"
 #include "plimsoll/server/databases.h"
+#include "plimsoll/server/flow.h"
 #include "plimsoll/server/log.h"
 #include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
@@ -47,7 +48,8 @@ class Node {
   // For rates: a second apart or so.
   void look(MonotonicTime now);
   ServerPlan plan() const { return plan_server(line.line()); }
-  // Adds to the timeline when a second has passed. Cheap; called by a loop's tick.
+  // Adds to the timeline, and looks for rates of accounts, when a second has passed. Cheap; called by a
+  // loop's tick.
   void keep_time();
   // Whether those that hold memory without using it are to be closed: the level is high, or output or pinned
   // values have taken half of what they may.
@@ -97,6 +99,7 @@ class Node {
   Traffic traffic;
   Pace pace;
   Timeline timeline;
+  Flow flow;
   SystemStorage storage;
   std::unique_ptr<LogStore> log_store;       // null without a data_dir
   std::unique_ptr<Broker> broker;            // the same

@@ -381,7 +381,8 @@ TEST_F(OutputTest, FailsWhenTheEndOfAValueIsRefused) {
 
 TEST_F(OutputTest, EvictsBeforeItIsRefused) {
   for (int i = 0; i < 7000; ++i)
-    ASSERT_EQ(cache_.lock(std::to_string(i), 0).put(std::string(10'000, 'c')), WriteStatus::kDone);
+    ASSERT_EQ(cache_.lock(std::string_view(std::to_string(i)), 0).put(std::string(10'000, 'c')),
+              WriteStatus::kDone);
   ASSERT_LT(line_.free(), 2_MiB) << "the cache has the rest";
   const Bytes before = values_.used();
   const std::string reply = text(1, 5 << 20);

@@ -34,7 +34,8 @@ Page live(const Node&) {
 
 Page cache(const Node& node) {
   return text(cache_text(node.forecast(), node.pace.figures(),
-                         compression_words(node.cache.stats(), node.cache.compression())));
+                         compression_words(node.cache.stats(), node.cache.compression()),
+                         level_status(node.lower.get())));
 }
 
 // By size, as far as they were used since the start: what was not is not opened for being looked at.
@@ -89,7 +90,9 @@ constexpr std::array kPaths{
     Path{"/api/v1/status", [](const Node& node) { return json(status_json(node.status())); }},
     Path{"/api/v1/pools", [](const Node& node) { return json(pools_json(collect_pools(node))); }},
     Path{"/api/v1/cache",
-         [](const Node& node) { return json(cache_json(node.forecast(), node.pace.figures())); }},
+         [](const Node& node) {
+           return json(cache_json(node.forecast(), node.pace.figures(), level_status(node.lower.get())));
+         }},
     Path{"/api/v1/topics", &topics},
     Path{"/api/v1/history", [](const Node& node) { return json(timeline_json(node.timeline.after(0))); }},
 };

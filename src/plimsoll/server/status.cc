@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace plimsoll {
 namespace {
 
@@ -42,7 +44,56 @@ AccountStatus read(const Account& account) {
   return status;
 }
 
+constexpr std::int64_t kFoldedMs = 60'000;
+
+bool repeats(const Event& event) {
+  return event.kind == EventKind::kReclaimed || event.kind == EventKind::kConnectionClosed;
+}
+
+struct Folded {
+  Event event;
+  std::int64_t began_ms;
+};
+
+// Where the same thing was told before, or the end.
+std::vector<Folded>::iterator before(std::vector<Folded>& told, const Event& event) {
+  for (auto at = told.end(); at != told.begin();) {
+    --at;
+    if (at->event.kind == EventKind::kLevelChanged || event.wall_ms - at->began_ms >= kFoldedMs) break;
+    const bool who = event.kind == EventKind::kConnectionClosed ||  // each has a name of its own
+                     at->event.subject.view() == event.subject.view();
+    if (at->event.kind == event.kind && who && std::string_view(at->event.cause) == event.cause) return at;
+  }
+  return told.end();
+}
+
 }  // namespace
+
+std::vector<Event> folded(const std::vector<Event>& events) {
+  std::vector<Folded> told;
+  for (const Event& event : events) {
+    Folded now{event, event.wall_ms};
+    if (repeats(event)) {
+      if (const auto at = before(told, event); at != told.end()) {
+        now.began_ms = at->began_ms;
+        now.event.times += at->event.times;
+        now.event.bytes = now.event.bytes.plus_clamped(at->event.bytes);
+        now.event.freed = now.event.freed.plus_clamped(at->event.freed);
+        if (event.kind == EventKind::kConnectionClosed) {
+          now.event.subject = "clients, the last " + std::string(event.subject.view());
+          now.event.duration = std::max(at->event.duration, event.duration);
+        } else {
+          now.event.duration += at->event.duration;
+        }
+        told.erase(at);  // it is told at its last time
+      }
+    }
+    told.push_back(now);
+  }
+  std::vector<Event> all;
+  for (const Folded& each : told) all.push_back(each.event);
+  return all;
+}
 
 Status collect_status(const StatusSources& from) {
   Status status;
@@ -65,14 +116,23 @@ Status collect_status(const StatusSources& from) {
     status.accounts.push_back(read(*account));
     if (status.accounts.back().parent.empty()) status.charged += status.accounts.back().used;
   }
+  if (from.flow) {
+    const Flow::Figures flow = from.flow->figures();
+    status.flow = flow.all;
+    // Accounts are only ever added: one that is not known yet has no rates.
+    for (std::size_t i = 0; i < std::min(flow.accounts.size(), status.accounts.size()); ++i)
+      status.accounts[i].flow = flow.accounts[i];
+  }
   for (const auto& [cause, stats] : from.line.wait_stats())
     status.waits.push_back({std::string(cause), stats});
   status.governor = from.governor.snapshot();
-  status.events = from.events.last(kEventsShown);
+  status.events = folded(from.events.last(EventLog::kEvents));
+  if (status.events.size() > kEventsShown)
+    status.events.erase(status.events.begin(), status.events.end() - kEventsShown);
   status.cache = from.cache.stats();
   status.analysis = from.cache.analysis(false);
   status.policy = from.settings.policy;
-  if (from.level) status.level = LevelStatus{from.level->name(), from.level->size(), from.level->stats()};
+  status.level = level_status(from.level);
   status.traffic = read(from.traffic);
   if (from.pace) status.pace = from.pace->figures();
   if (from.log && from.broker) status.log = LogStatus{from.log->stats(), from.broker->stats()};

@@ -4,8 +4,8 @@
 // taken here, as charges go on while accounts are read.
 //
 // Thread-safety: a value; collect_status() from any thread. Cost: some locks held briefly, and about 10 KiB
-// while it lives; about 20 us. Limits: the last 20 events. Errors: none. Ownership: copies what it shows; the
-// sources are used only during collect_status().
+// while it lives; about 20 us. Limits: 20 events, of those that the log has. Errors: none. Ownership: copies
+// what it shows; the sources are used only during collect_status().
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,9 @@
 #include "plimsoll/broker/broker.h"
 #include "plimsoll/budget/load_line.h"
 #include "plimsoll/cache/byte_cache.h"
-#include "plimsoll/cache/lower_level.h"
 #include "plimsoll/governor/governor.h"
+#include "plimsoll/server/flow.h"
+#include "plimsoll/server/level_status.h"
 #include "plimsoll/server/pace.h"
 #include "plimsoll/server/settings.h"
 #include "plimsoll/server/traffic.h"
@@ -34,6 +35,7 @@ struct StatusSources {
   const LowerLevel* level = nullptr;  // null: there is none
   const Traffic& traffic;
   const Pace* pace = nullptr;     // null: nothing is timed
+  const Flow* flow = nullptr;     // null: no rates
   const LogStore* log = nullptr;  // null, both: there is none
   const Broker* broker = nullptr;
   Duration uptime{};
@@ -53,6 +55,7 @@ struct AccountStatus {
   std::optional<Bytes> maximum;  // nothing: the line alone
   Bytes pinned;
   std::uint64_t refused = 0;
+  Flow::Rates flow{};
 };
 
 struct WaitStatus {
@@ -72,12 +75,6 @@ struct KeyspaceStatus {
   unsigned database = 0;
   std::uint64_t keys = 0;
   std::uint64_t expiring = 0;
-};
-
-struct LevelStatus {
-  std::string name;
-  Bytes size;
-  LowerLevel::Stats stats;
 };
 
 struct LogStatus {
@@ -102,12 +99,13 @@ struct Status {
   Bytes highest_charged;
   Bytes droppable;
   Bytes wanted;
+  Flow::Rates flow;
   bool enforcing = true;
   std::vector<AccountStatus> accounts;
   std::vector<WaitStatus> waits;
 
   Governor::Snapshot governor;
-  std::vector<Event> events;  // oldest first
+  std::vector<Event> events;  // folded(), oldest first
   ByteCache::Stats cache;
   CacheAnalysis analysis;  // without what takes a replay
   FullCache policy;
@@ -123,6 +121,15 @@ struct Status {
 };
 
 Status collect_status(const StatusSources& sources);
+
+// What is done over and over (a cache gives back, readers are closed) is told once for a minute, with its
+// sums and how often, at its last time: else it would leave no room for when the level rose. Nothing is moved
+// past a change of the level.
+std::vector<Event> folded(const std::vector<Event>& events);
+
+// "1.2 MiB/s", "-" where it is next to nothing; growth with its sign.
+std::string rate_text(double bytes_per_second);
+std::string growth_text(const std::optional<double>& bytes_per_second);
 
 // "12.3 %" of a share from 0 to 1.
 std::string per_cent(double share);

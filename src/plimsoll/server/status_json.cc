@@ -7,6 +7,15 @@ namespace {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
+void write_flow(JsonWriter& json, const Flow::Rates& flow) {
+  json.field("charged_bytes_per_second", flow.charged).field("released_bytes_per_second", flow.released);
+  json.key("growth_bytes_per_second");
+  if (flow.growth)
+    json.value(*flow.growth);
+  else
+    json.value(nullptr);
+}
+
 void write_memory(JsonWriter& json, const Status& s) {
   const Governor::Snapshot& seen = s.governor;
   json.begin_object("level")
@@ -34,6 +43,7 @@ void write_memory(JsonWriter& json, const Status& s) {
       .field("anonymous_bytes", seen.slow.process.anonymous)
       .field("file_bytes", seen.slow.process.file)
       .field("kernel_bytes", seen.slow.held.kernel);
+  write_flow(json, s.flow);
   json.key("sockets_bytes");
   if (seen.slow.held.sockets_known)
     json.value(seen.slow.held.sockets);
@@ -64,7 +74,9 @@ void write_accounts(JsonWriter& json, const Status& s) {
       json.value(*a.maximum);
     else
       json.value(nullptr);
-    json.field("pinned_bytes", a.pinned).field("refused", a.refused).end();
+    json.field("pinned_bytes", a.pinned).field("refused", a.refused);
+    write_flow(json, a.flow);
+    json.end();
   }
   json.end().begin_array("waits");
   for (const WaitStatus& wait : s.waits) {
@@ -120,6 +132,7 @@ void write_cache(JsonWriter& json, const Status& s) {
       .field("compression_saved_bytes", c.saved)
       .field("compression_gain_times", c.compression_gain());
   write_pace(json, s.pace);
+  write_level(json, s.level);
   const CacheAnalysis& a = s.analysis;
   json.begin_object("analysis")
       .field("on", a.on)

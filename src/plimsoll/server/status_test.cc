@@ -33,6 +33,7 @@ Status memory_example() {
   s.charged = 200_MiB;
   s.highest_charged = 240_MiB;
   s.droppable = 180_MiB;
+  s.flow = {.charged = 3 << 20, .released = 1 << 20, .growth = 1.5 * (1 << 20)};
   s.accounts = {{.name = "cache",
                  .parent = "",
                  .kind = AccountKind::kDroppable,
@@ -41,7 +42,8 @@ Status memory_example() {
                  .guarantee = 16_MiB,
                  .maximum = std::nullopt,
                  .pinned = 1_MiB,
-                 .refused = 0},
+                 .refused = 0,
+                 .flow = {.charged = 3 << 20, .released = 100, .growth = 2.5 * (1 << 20)}},
                 {.name = "output",
                  .parent = "",
                  .kind = AccountKind::kWaitable,
@@ -50,7 +52,8 @@ Status memory_example() {
                  .guarantee = Bytes(),
                  .maximum = 64_MiB,
                  .pinned = Bytes(),
-                 .refused = 1234},
+                 .refused = 1234,
+                 .flow = {.charged = 0, .released = 1 << 20, .growth = -(1 << 20)}},
                 {.name = "large",
                  .parent = "output",
                  .kind = AccountKind::kWaitable,
@@ -108,14 +111,20 @@ TEST(Status, ReadsAsAPage) {
             "limit     256 MiB: cgroup v1 /sys/fs/cgroup/memory/x: memory.limit_in_bytes 256 MiB\n"
             "line      245 MiB, a reserve of 11 MiB below the limit\n"
             "charged   200 MiB, at most 240 MiB so far; 45 MiB free\n"
+            "flow      3 MiB/s charged and 1 MiB/s released lately; growth over the last minute: +1.5 "
+            "MiB/s\n"
             "held      198 MiB as measured, of which 2 MiB nobody charged (account other)\n"
             "resident  202 MiB: anonymous 196 MiB, mapped files 6 MiB\n"
             "response  monitor; 3 GiB given back so far\n"
             "\n"
-            "account     used     peak  guarantee   maximum  pinned  refused  kind\n"
-            "cache    190 MiB  230 MiB     16 MiB  the line   1 MiB        -  droppable\n"
-            "output    10 MiB   20 MiB          -    64 MiB       -    1,234  waitable\n"
-            "  large    1 MiB    2 MiB          -     8 MiB       -        -  waitable\n"
+            "account     used     peak  charged  released      growth  guarantee   maximum  pinned  refused  "
+            "kind\n"
+            "cache    190 MiB  230 MiB  3 MiB/s         -  +2.5 MiB/s     16 MiB  the line   1 MiB        -  "
+            "droppable\n"
+            "output    10 MiB   20 MiB        -   1 MiB/s    -1 MiB/s          -    64 MiB       -    1,234  "
+            "waitable\n"
+            "  large    1 MiB    2 MiB        -         -           ?          -     8 MiB       -        -  "
+            "waitable\n"
             "all      200 MiB\n"
             "\n"
             "cache        150,000 keys (12 with a time to live), 170 MiB of keys and values; 98.2 % of 1,000 "
@@ -149,6 +158,19 @@ TEST(Status, ShowsWaitsOnlyWhereThereWereSome) {
               HasSubstr("\nwait for  granted  timed out  in all\nbody           12          1   1.5 s\n"));
 }
 
+TEST(Status, SaysHowFastMemoryComesAndGoes) {
+  const std::string json = status_json(example());
+  EXPECT_THAT(json, HasSubstr("\"charged_bytes_per_second\":3145728,\"released_bytes_per_second\":1048576,"
+                              "\"growth_bytes_per_second\":1572864,\"sockets_bytes\""));
+  EXPECT_THAT(json, HasSubstr("\"refused\":1234,\"charged_bytes_per_second\":0,"
+                              "\"released_bytes_per_second\":1048576,\"growth_bytes_per_second\":-1048576}"));
+  EXPECT_THAT(json, HasSubstr("\"growth_bytes_per_second\":null}")) << "of what was opened just now";
+  EXPECT_EQ(rate_text(511), "-");
+  EXPECT_EQ(growth_text(std::nullopt), "?");
+  EXPECT_EQ(growth_text(-2048), "-2 KiB/s");
+  EXPECT_EQ(growth_text(3.0), "-");
+}
+
 TEST(Status, IsOneJsonObject) {
   std::string json = status_json(example());
   EXPECT_THAT(json,
@@ -166,6 +188,49 @@ TEST(Status, IsOneJsonObject) {
   EXPECT_THAT(json, HasSubstr("\"sockets_bytes\":null}"));
   EXPECT_THAT(json,
               HasSubstr("\"sentence\":\"cache gave back 512 KiB of 512 KiB wanted in 1.2 ms (headroom)\""));
+}
+
+Event event_of(EventKind kind, const char* subject, int second) {
+  Event event{.kind = kind, .bytes = 1_MiB, .freed = 2_MiB, .subject = subject, .cause = "headroom"};
+  event.duration = std::chrono::milliseconds(3);
+  event.wall_ms = 1000 * second;
+  event.number = static_cast<std::uint64_t>(second);
+  return event;
+}
+
+TEST(Status, TellsOnceWhatIsDoneOverAndOver) {
+  std::vector<Event> events;
+  for (int i = 1; i <= 30; ++i) {
+    events.push_back(event_of(EventKind::kReclaimed, i % 2 == 0 ? "cache" : "idle", i));
+  }
+  const std::vector<Event> told = folded(events);
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[1].subject.view(), "cache");
+  EXPECT_EQ(told[1].times, 15U);
+  EXPECT_EQ(told[1].freed, 30_MiB);
+  EXPECT_EQ(told[1].wall_ms, 30'000);
+  EXPECT_EQ(told[1].sentence(), "cache gave back 30 MiB of 15 MiB wanted in 45 ms, 15 times (headroom)");
+}
+
+TEST(Status, TellsOnceOfManyClientsThatWereClosed) {
+  const std::vector<Event> told = folded({event_of(EventKind::kConnectionClosed, "client 1.2.3.4:5", 1),
+                                          event_of(EventKind::kConnectionClosed, "client 1.2.3.4:6", 2),
+                                          event_of(EventKind::kConnectionClosed, "client 1.2.3.4:7", 3)});
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].sentence(),
+            "closed clients, the last client 1.2.3.4:7: held 3 MiB for 3 ms, 3 times (headroom)");
+}
+
+TEST(Status, FoldsNothingAcrossAChangeOfLevelOrAMinute) {
+  const std::vector<Event> told =
+      folded({event_of(EventKind::kReclaimed, "cache", 1), event_of(EventKind::kLevelChanged, "", 2),
+              event_of(EventKind::kReclaimed, "cache", 3), event_of(EventKind::kReclaimed, "cache", 62),
+              event_of(EventKind::kReclaimed, "cache", 63)});
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_EQ(told[0].times, 1U);
+  EXPECT_EQ(told[1].kind, EventKind::kLevelChanged);
+  EXPECT_EQ(told[2].times, 2U);
+  EXPECT_EQ(told[3].wall_ms, 63'000);
 }
 
 TEST(Info, HasTheSectionsOfRedisInItsOrder) {
@@ -271,6 +336,25 @@ TEST_F(StatusOfAServer, ShowsHowLongReadsTakeAndWhatWasEvicted) {
   EXPECT_THAT(info, HasSubstr("instantaneous_ops_per_sec:500\r\n"));
   EXPECT_THAT(info, HasSubstr("plimsoll_hit_usec_p50:2.00\r\n"));
   EXPECT_THAT(info, HasSubstr("plimsoll_evicted_per_sec:42\r\n"));
+}
+
+TEST_F(StatusOfAServer, GivesEachAccountItsRates) {
+  Flow flow;
+  flow.look(MonotonicTime{} + std::chrono::seconds(1), line);
+  Charge kept = small.charge(2_MiB);
+  flow.look(MonotonicTime{} + std::chrono::seconds(2), line);
+  const Status s = collect_status({.settings = settings,
+                                   .line = line,
+                                   .governor = governor,
+                                   .events = events,
+                                   .cache = cache,
+                                   .traffic = traffic,
+                                   .flow = &flow});
+  EXPECT_DOUBLE_EQ(s.flow.charged, (2_MiB).as_double());
+  for (const AccountStatus& account : s.accounts) {
+    const bool above = account.name == "small" || account.name == "bodies";
+    EXPECT_EQ(account.flow.charged, above ? (2_MiB).as_double() : 0) << account.name;
+  }
 }
 
 TEST_F(StatusOfAServer, ShowsWhatItsPartsSay) {

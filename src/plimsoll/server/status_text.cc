@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -14,6 +15,18 @@ std::string per_cent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
   return text;
+}
+
+std::string rate_text(double bytes_per_second) {
+  if (bytes_per_second < 512) return "-";
+  return format_bytes(Bytes(static_cast<std::uint64_t>(bytes_per_second))) + "/s";
+}
+
+std::string growth_text(const std::optional<double>& bytes_per_second) {
+  if (!bytes_per_second) return "?";
+  const double size = std::abs(*bytes_per_second);
+  if (size < 512) return "-";
+  return (*bytes_per_second < 0 ? "-" : "+") + rate_text(size);
 }
 
 std::string read_times_text(const Pace::Figures& pace) {
@@ -41,6 +54,13 @@ std::string endpoint(const std::string& address, std::uint16_t port) {
   return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
+std::string rate_words(const Flow::Rates& flow) {
+  auto shown = [](const std::string& rate) { return rate == "-" ? "nothing" : rate; };
+  return shown(rate_text(flow.charged)) + " charged and " + shown(rate_text(flow.released)) +
+         " released lately; growth over the last minute: " +
+         (flow.growth ? shown(growth_text(flow.growth)) : "not known yet");
+}
+
 std::string memory_lines(const Status& s) {
   const Governor::Snapshot& seen = s.governor;
   Table table({{}, {}});
@@ -51,6 +71,7 @@ std::string memory_lines(const Status& s) {
                          (s.enforcing ? "" : "; NOT HELD: the governor is off")});
   table.row({"charged", format_bytes(s.charged) + ", at most " + format_bytes(s.highest_charged) +
                             " so far; " + format_bytes(s.free()) + " free"});
+  table.row({"flow", rate_words(s.flow)});
   table.row({"held", format_bytes(seen.sample.held) + " as measured, of which " +
                          format_bytes(seen.sample.other) + " nobody charged (account other)"});
   table.row({"resident", format_bytes(seen.slow.process.resident) + ": anonymous " +
@@ -65,6 +86,9 @@ std::string account_table(const Status& s) {
   Table table({{"account"},
                {"used", Align::kRight},
                {"peak", Align::kRight},
+               {"charged", Align::kRight},
+               {"released", Align::kRight},
+               {"growth", Align::kRight},
                {"guarantee", Align::kRight},
                {"maximum", Align::kRight},
                {"pinned", Align::kRight},
@@ -73,6 +97,7 @@ std::string account_table(const Status& s) {
   auto shown = [](Bytes bytes) { return bytes.zero() ? "-" : format_bytes(bytes); };
   auto add = [&](const AccountStatus& a) {
     table.row({a.parent.empty() ? a.name : "  " + a.name, format_bytes(a.used), format_bytes(a.peak),
+               rate_text(a.flow.charged), rate_text(a.flow.released), growth_text(a.flow.growth),
                shown(a.guarantee), a.maximum ? format_bytes(*a.maximum) : "the line", shown(a.pinned),
                a.refused == 0 ? "-" : format_count(a.refused), std::string(name_of(a.kind))});
   };
@@ -89,14 +114,9 @@ std::string account_table(const Status& s) {
 
 std::string level_lines(const Status& s) {
   if (!s.level) return {};
-  const LowerLevel::Stats& l = s.level->stats;
-  const std::string stored = l.stored.zero() ? "at most " : format_bytes(l.stored) + " of ";
-  return s.level->name + " level   " + std::string(name_of(l.state)) + ": " + stored +
-         format_bytes(s.level->size) + "; " + format_count(l.demoted) + " items went down, " +
-         format_count(l.promoted) + " came back, " + format_count(l.absent) + " were not there; " +
-         format_count(l.not_admitted) + " were not admitted, " +
-         format_count(l.queue_full + l.no_memory + l.too_large) + " had no room; " +
-         format_count(l.failures) + " failures" + (l.words.empty() ? "" : ", the last: " + l.words) + "\n";
+  std::string title = s.level->name + " level";
+  title.resize(13, ' ');
+  return title + level_words(*s.level, title.size()) + "\n";
 }
 
 std::string pace_line(const Pace::Figures& pace) {

@@ -32,7 +32,15 @@ void Timeline::add(const Sample& sample, const Deeds& since_start, MonotonicTime
               .level = sample.level,
               .reclaims = grown<std::uint8_t>(since_start.reclaims, before_.reclaims),
               .throttles = grown<std::uint8_t>(since_start.throttles, before_.throttles),
-              .rejects = grown<std::uint16_t>(since_start.rejects, before_.rejects)});
+              .rejects = grown<std::uint16_t>(since_start.rejects, before_.rejects),
+              .charged_kib = 0,
+              .released_kib = 0});
+  // How much was charged before the first point is not what was charged in its second.
+  if (last_) {
+    Kept& kept = ring_[ring_.size() - 1];
+    kept.charged_kib = grown<std::uint32_t>(since_start.charged / 1024, before_.charged / 1024);
+    kept.released_kib = grown<std::uint32_t>(since_start.released / 1024, before_.released / 1024);
+  }
   before_ = since_start;
   last_ = now;
 }
@@ -49,7 +57,8 @@ std::vector<Timeline::Point> Timeline::after(std::int64_t wall_ms) const {
                       kept.droppable,
                       kept.held,
                       kept.level,
-                      {kept.reclaims, kept.throttles, kept.rejects}});
+                      {kept.reclaims, kept.throttles, kept.rejects, std::uint64_t{kept.charged_kib} * 1024,
+                       std::uint64_t{kept.released_kib} * 1024}});
   }
   return points;
 }
@@ -57,8 +66,8 @@ std::vector<Timeline::Point> Timeline::after(std::int64_t wall_ms) const {
 std::string timeline_json(const std::vector<Timeline::Point>& points) {
   JsonWriter json;
   json.begin_object().begin_array("columns");
-  for (const char* name :
-       {"time_ms", "line", "used", "droppable", "held", "level", "reclaims", "throttles", "rejects"})
+  for (const char* name : {"time_ms", "line", "used", "droppable", "held", "level", "reclaims", "throttles",
+                           "rejects", "charged", "released"})
     json.value(name);
   json.end().begin_array("points");
   for (const Timeline::Point& p : points) {
@@ -72,6 +81,8 @@ std::string timeline_json(const std::vector<Timeline::Point>& points) {
         .value(p.deeds.reclaims)
         .value(p.deeds.throttles)
         .value(p.deeds.rejects)
+        .value(p.deeds.charged)
+        .value(p.deeds.released)
         .end();
   }
   return json.end().end().take();

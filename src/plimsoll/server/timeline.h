@@ -4,7 +4,7 @@
 // shorter, and keeps more of each second.
 // Invariant: points are in order of time, one a second at most.
 //
-// Thread-safety: any thread. Cost: add() a lock; 48 bytes a point, 42 KiB in all. Limits: 900 points. Errors:
+// Thread-safety: any thread. Cost: add() a lock; 56 bytes a point, 49 KiB in all. Limits: 900 points. Errors:
 // none. Ownership: copies what it is given.
 #pragma once
 
@@ -24,11 +24,13 @@ class Timeline {
   static constexpr std::size_t kPoints = 900;
   static constexpr std::chrono::seconds kPeriod{1};
 
-  // How often, since the start of the server.
+  // How often, and how much, since the start of the server.
   struct Deeds {
     std::uint64_t reclaims = 0;   // memory was given back
     std::uint64_t throttles = 0;  // a client was made to wait
     std::uint64_t rejects = 0;    // a request or a connection was refused
+    std::uint64_t charged = 0;    // bytes
+    std::uint64_t released = 0;   // bytes
   };
   struct Point {
     std::int64_t wall_ms = 0;
@@ -50,6 +52,7 @@ class Timeline {
     Level level;
     std::uint8_t reclaims, throttles;
     std::uint16_t rejects;
+    std::uint32_t charged_kib, released_kib;
   };
 
   mutable Mutex mutex_;

@@ -38,6 +38,16 @@ TEST(Timeline, TellsWhatWasDoneInEachSecondAndNotBefore) {
   EXPECT_EQ(points[0].deeds.rejects, 65'535u) << "as many as it can say";
 }
 
+TEST(Timeline, TellsWhatWasChargedAndReleasedInEachSecondAndNotBefore) {
+  Timeline timeline;
+  timeline.add(sample_of(3_MiB), {.charged = 1 << 30, .released = 1 << 20}, {}, 1000);
+  timeline.add(sample_of(4_MiB), {.charged = (1 << 30) + 3 * 1024, .released = (1 << 20) + 2048}, {}, 2000);
+  const std::vector<Timeline::Point> points = timeline.after(0);
+  EXPECT_EQ(points[0].deeds.charged, 0u);
+  EXPECT_EQ(points[1].deeds.charged, 3u * 1024);
+  EXPECT_EQ(points[1].deeds.released, 2048u);
+}
+
 TEST(Timeline, KeepsTheLastFifteenMinutes) {
   Timeline timeline;
   for (int i = 1; i <= 1000; ++i) timeline.add(sample_of(Bytes(i)), {}, {}, i * 1000);
@@ -52,8 +62,8 @@ TEST(Timeline, IsWrittenAsRowsUnderTheirColumns) {
   timeline.add(sample_of(3_MiB), {.reclaims = 1}, {}, 1000);
   EXPECT_EQ(
       timeline_json(timeline.after(0)),
-      R"({"columns":["time_ms","line","used","droppable","held","level","reclaims","throttles","rejects"],)"
-      R"("points":[[1000,104857600,3145728,1048576,2097152,2,1,0,0]]})");
+      R"({"columns":["time_ms","line","used","droppable","held","level","reclaims","throttles","rejects",)"
+      R"("charged","released"],"points":[[1000,104857600,3145728,1048576,2097152,2,1,0,0,0,0]]})");
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ class EvictionPolicy {
   virtual void insert(Locator item, std::uint64_t hash) = 0;
   // Read, or overwritten in place.
   virtual void hit(Locator item) = 0;
+  // It will be hit soon: brings nearer what that takes beside the record itself.
+  virtual void approach(Locator /*item*/) const {}
   // All, unless it says otherwise. May change with every call.
   virtual HitRule hit_rule() const { return {}; }
   // Leaves for another reason than eviction: deleted, expired.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
+#include <barrier>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -12,9 +15,11 @@ namespace plimsoll {
 namespace {
 
 std::vector<Locator> drained(HitBuffers& buffers) {
-  std::vector<Locator> prepared, applied;
+  std::vector<Locator> prepared, approached, applied;
   buffers.drain([&](const HitBuffers::Hit& hit) { prepared.push_back(hit.item); },
+                [&](const HitBuffers::Hit& hit) { approached.push_back(hit.item); },
                 [&](const HitBuffers::Hit& hit) { applied.push_back(hit.item); });
+  EXPECT_EQ(approached, applied);
   EXPECT_EQ(prepared, applied);
   return applied;
 }
@@ -25,7 +30,7 @@ TEST(HitBuffers, GiveTheHitsOfOneThreadInTheirOrder) {
   for (Locator item = 1; item <= 1000; ++item) {
     const HitBuffers::Hit hit{.hash = 0, .version = 0, .item = item};
     want.push_back(item);
-    const bool full = buffers->note(true, &hit).full;
+    const bool full = buffers->note(true, true, hit).full;
     EXPECT_TRUE(buffers->pending());
     if (!full) continue;
     for (const Locator drained_item : drained(*buffers)) got.push_back(drained_item);
@@ -37,8 +42,8 @@ TEST(HitBuffers, GiveTheHitsOfOneThreadInTheirOrder) {
 
 TEST(HitBuffers, CountReadsThatNobodyIsToHearOf) {
   auto buffers = std::make_unique<HitBuffers>(0, 1);
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(buffers->note(true, nullptr).full);
-  for (int i = 0; i < 30; ++i) EXPECT_FALSE(buffers->note(false, nullptr).chosen);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(buffers->note(true, false, {}).full);
+  for (int i = 0; i < 30; ++i) EXPECT_FALSE(buffers->note(false, false, {}).chosen);
   EXPECT_FALSE(buffers->pending());
   EXPECT_EQ(buffers->reads().hits, 100u);
   EXPECT_EQ(buffers->reads().misses, 30u);
@@ -51,7 +56,7 @@ TEST(HitBuffers, KeepWhatTheyHaveWhenOneIsFull) {
   for (Locator item = 1; item <= 100; ++item) {
     const HitBuffers::Hit hit{.hash = 0, .version = 0, .item = item};
     if (!full) ++noted;
-    full = buffers->note(true, &hit).full;
+    full = buffers->note(true, true, hit).full;
   }
   EXPECT_TRUE(full);
   EXPECT_EQ(drained(*buffers).size(), noted);
@@ -61,9 +66,55 @@ TEST(HitBuffers, KeepWhatTheyHaveWhenOneIsFull) {
 TEST(HitBuffers, ChooseAboutOneInSoMany) {
   auto buffers = std::make_unique<HitBuffers>(64, 5);
   int chosen = 0;
-  for (int i = 0; i < 64'000; ++i) chosen += buffers->note(true, nullptr).chosen;
+  for (int i = 0; i < 64'000; ++i) chosen += buffers->note(true, false, {}).chosen;
   EXPECT_GT(chosen, 850);
   EXPECT_LT(chosen, 1150);
+}
+
+TEST(HitBuffers, LoseNothingOfAThreadThatIsDrainedMeanwhile) {
+  auto buffers = std::make_unique<HitBuffers>(0, 1);
+  constexpr Locator kHits = 20'000;
+  std::vector<Locator> got;
+  std::atomic<Locator> heard{0};
+  std::thread reader([&] {
+    for (Locator item = 1; item <= kHits; ++item) {
+      const HitBuffers::Hit hit{.hash = item, .version = item, .item = item};
+      // Full: the other one drains it.
+      if (buffers->note(true, true, hit).full) {
+        while (heard.load() < item) std::this_thread::yield();
+      }
+    }
+  });
+  while (got.size() < kHits) {
+    for (const Locator item : drained(*buffers)) got.push_back(item);
+    heard.store(static_cast<Locator>(got.size()));
+  }
+  reader.join();
+  ASSERT_EQ(got.size(), kHits);
+  for (Locator item = 1; item <= kHits; ++item) ASSERT_EQ(got[item - 1], item);
+}
+
+TEST(ReaderPlace, IsAThreadsAloneAndComesBackWhenItEnds) {
+  const unsigned mine = reader_place();
+  EXPECT_EQ(reader_place(), mine);
+  std::array<unsigned, 8> places{};
+  std::barrier all(8);
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned& place : places) {
+      threads.emplace_back([&] {
+        place = reader_place();
+        all.arrive_and_wait();
+      });
+    }
+  }
+  std::array<int, kReaderPlaces> had{};
+  for (const unsigned place : places) ++had.at(place);
+  for (unsigned place = 0; place < kOwnedReaderPlaces; ++place)
+    EXPECT_EQ(had[place], place == mine ? 0 : 1) << place;
+  unsigned later = kNoReaderPlace;
+  std::jthread([&] { later = reader_place(); }).join();
+  EXPECT_LT(later, kOwnedReaderPlaces) << "a place of those that ended";
 }
 
 TEST(HitBuffers, CountTheReadsOfAllThreadsWhileTheyAreDrained) {
@@ -73,13 +124,13 @@ TEST(HitBuffers, CountTheReadsOfAllThreadsWhileTheyAreDrained) {
     threads.emplace_back([&] {
       for (Locator item = 1; item <= 5000; ++item) {
         const HitBuffers::Hit hit{.hash = item, .version = item, .item = item};
-        buffers->note(item % 5 != 0, item % 5 != 0 ? &hit : nullptr);
+        buffers->note(item % 5 != 0, item % 5 != 0, hit);
       }
     });
   }
   std::size_t heard = 0;
   auto hear = [&] {
-    buffers->drain([](const HitBuffers::Hit&) {},
+    buffers->drain([](const HitBuffers::Hit&) {}, [](const HitBuffers::Hit&) {},
                    [&](const HitBuffers::Hit& hit) {
                      EXPECT_TRUE(hit.hash == hit.item && hit.version == hit.item);
                      ++heard;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,12 +47,17 @@ struct RacingItem {
 class ItemIndex {
  public:
   ItemIndex(SegmentStore& items, SegmentStore& blocks, KeyHash hash)
-      : items_(items), blocks_(blocks), hash_(hash) {}
+      : items_(items),
+        blocks_(blocks),
+        hash_(hash),
+        block_shift_(static_cast<unsigned>(std::countr_zero(blocks.block_size() / sizeof(Bucket)))) {}
   ~ItemIndex() { clear(); }
 
   Locator find(std::uint64_t hash, std::string_view key) const;
   // Without the shard's lock, whatever the one who has it does meanwhile.
   RacingItem racing_find(std::uint64_t hash, std::string_view key) const;
+  // Only where most are, in the first bucket of its chain (index_read.h).
+  PLIMSOLL_RACING bool racing_find_first(std::uint64_t hash, std::string_view key, RacingItem& found) const;
   // Brings the key's bucket, and when that came the records it may mean, nearer. Without the lock.
   void prefetch_bucket(std::uint64_t hash) const;
   void prefetch_records(std::uint64_t hash) const;
@@ -123,11 +129,14 @@ class ItemIndex {
   Bucket& bucket(std::size_t number) const { return at(table_, number); }
   Bucket& chained(std::uint32_t number) const { return at(chains_, number - 1); }
   Bucket& at(const BlockList& blocks, std::size_t number) const {
-    return blocks[number / per_block()][number % per_block()];
+    return blocks[number >> block_shift_][number & (per_block() - 1)];
   }
   PLIMSOLL_RACING const Bucket* racing_bucket(std::uint64_t hash) const;
+  PLIMSOLL_RACING const Bucket* racing_next(const Bucket& bucket) const;
   PLIMSOLL_RACING bool racing_is(Locator at, std::string_view key, RacingItem& found) const;
-  std::size_t per_block() const { return blocks_.block_size() / sizeof(Bucket); }
+  PLIMSOLL_RACING bool racing_find_in(const Bucket& bucket, std::uint16_t tag, std::string_view key,
+                                      RacingItem& found) const;
+  std::size_t per_block() const { return std::size_t{1} << block_shift_; }
   std::size_t bucket_of(std::uint32_t hash) const;
   unsigned bits_of(std::size_t bucket) const;
   bool add_block(BlockList& list);
@@ -146,6 +155,7 @@ class ItemIndex {
   SegmentStore& items_;
   SegmentStore& blocks_;
   const KeyHash hash_;
+  const unsigned block_shift_;  // of how many buckets a block has
   ReadVersions versions_;
   BlockList table_;
   BlockList chains_;

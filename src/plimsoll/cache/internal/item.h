@@ -12,6 +12,7 @@
 // nanoseconds than the key takes to come from memory.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -61,6 +62,12 @@ struct Item {
     std::uint16_t key_size;
     std::uint16_t bits;
 
+    // By shifts, as compilers take a cast of the whole apart through memory.
+    static Head of(std::uint64_t word) {
+      static_assert(std::endian::native == std::endian::little);
+      return {static_cast<std::uint32_t>(word), static_cast<std::uint16_t>(word >> 32),
+              static_cast<std::uint16_t>(word >> 48)};
+    }
     bool large() const { return bits & kLarge; }
     bool expiring() const { return bits & kExpiring; }
     bool held() const { return value_size == kHeld; }

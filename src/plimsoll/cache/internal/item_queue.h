@@ -32,6 +32,12 @@ class ItemQueue {
   // The weight of an item that is in the queue changed from `before`.
   void reweighed(Locator item, std::uint64_t before);
 
+  // Those that are written when it is unlinked.
+  void prefetch_neighbours(Locator item) const {
+    __builtin_prefetch(items_->at(older(item)), 1);
+    __builtin_prefetch(items_->at(newer(item)), 1);
+  }
+
   bool empty() const { return oldest_ == kNoLocator; }
   Locator oldest() const { return oldest_; }
   Locator newest() const { return newest_; }

@@ -15,6 +15,7 @@ class Lfu final : public QueuePolicy {
 
   void insert(Locator item, std::uint64_t /*hash*/) override { place(item, 1, kNoLocator); }
 
+  void approach(Locator item) const override { queue_.prefetch_neighbours(item); }
   void hit(Locator item) override {
     Item& record = queue_.at(item);
     const unsigned frequency = record.frequency();

@@ -8,6 +8,7 @@ class Lru final : public QueuePolicy {
  public:
   using QueuePolicy::QueuePolicy;
 
+  void approach(Locator item) const override { queue_.prefetch_neighbours(item); }
   void hit(Locator item) override {
     queue_.at(item).count_use();  // for a policy that comes after
     if (item == queue_.newest()) return;

@@ -29,6 +29,14 @@
 #define PLIMSOLL_RACING
 #endif
 
+// On a hit's way, where a call costs as much as what it does. Not in the sanitizers' builds: they inline
+// nothing into what they look at.
+#if defined(__clang__) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define PLIMSOLL_HOT inline
+#else
+#define PLIMSOLL_HOT inline __attribute__((always_inline))
+#endif
+
 namespace plimsoll {
 
 // Acquire: what is read through it, or after it, is not read before it.
@@ -37,8 +45,21 @@ PLIMSOLL_RACING T racing_load(const T& from) {
   return __atomic_load_n(&from, __ATOMIC_ACQUIRE);
 }
 
+// Two words that overlap stand for all of 8 to 16 bytes, and a call is saved.
+inline bool equal_words(const char* a, const char* b, std::size_t size) {
+  std::uint64_t words[4];
+  std::memcpy(&words[0], a, sizeof(std::uint64_t));
+  std::memcpy(&words[1], b, sizeof(std::uint64_t));
+  std::memcpy(&words[2], a + size - sizeof(std::uint64_t), sizeof(std::uint64_t));
+  std::memcpy(&words[3], b + size - sizeof(std::uint64_t), sizeof(std::uint64_t));
+  return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+}
+
 PLIMSOLL_RACING inline bool racing_equal(const char* at, std::string_view bytes) {
-  if constexpr (!kSanitized) return std::memcmp(at, bytes.data(), bytes.size()) == 0;
+  if constexpr (!kSanitized) {
+    if (bytes.size() - 8 <= 8) return equal_words(at, bytes.data(), bytes.size());
+    return std::memcmp(at, bytes.data(), bytes.size()) == 0;
+  }
   const volatile char* from = at;
   std::size_t same = 0;
   while (same < bytes.size() && from[same] == bytes.data()[same]) ++same;

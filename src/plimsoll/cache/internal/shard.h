@@ -74,12 +74,13 @@ class CacheShard {
   // What is asked of read(), and its answer.
   struct Read {
     bool counts = true;      // as touch() does
-    bool pins = false;       // large values and objects
     std::span<char> into{};  // for a value of bytes that is not large, where it fits
+    // Where what is pinned, or was unpacked, is put; null: it is not asked for.
+    PinnedValue* pinned = nullptr;
+    HeldPin* held = nullptr;
+    Compressor::Buffer* unpacked = nullptr;
     std::size_t size = 0;
     std::int64_t expires_at_ms = -1;
-    PinnedValue pinned{};
-    HeldPin held{};
   };
   enum class Answer : std::uint8_t { kAbsent, kFound, kUnsure };
   // Without the lock. kUnsure: to be asked under it, as the record is being changed, or has expired, or the
@@ -88,7 +89,7 @@ class CacheShard {
   // Tells the policy of what was read without the lock; to be called first by whoever takes it to change
   // anything.
   void drain_hits() {
-    if (hits_.pending()) drain_all_hits();
+    if (hits_.pending()) drain_hits_of(true);
   }
   ReadVersions& versions() { return index_.versions(); }
   // The one that this thread has a slot of, so that evicting on behalf of others leaves it alone.
@@ -176,7 +177,8 @@ class CacheShard {
   static constexpr int kRounds = 4096;
   static constexpr std::uint64_t kPackedAtOnce = 16;
   static constexpr std::uint64_t kDeadAtRest = 64;  // one byte in so many
-  static constexpr int kMovesInVain = 2;
+  static constexpr int kMovesInVain = 2;            // segments, before something is evicted
+  static constexpr int kMovesInVainAtMost = 16;     // where nothing may be
 
   std::uint64_t hash_of(Locator at) const;
   Segment* segment_of(const void* record) const {
@@ -201,6 +203,7 @@ class CacheShard {
   void dispose(Segment& segment);    // gives it back, or keeps it for the write that is under way
   // One step towards an empty segment. False: too little is dead, and nothing may be evicted.
   bool gain(bool evict);
+  bool is_hopeless();
   bool much_is_dead() const;
   std::uint64_t least_dead() const { return segments_.block_size() * 9 / 8; }
   bool evict_batch();
@@ -233,11 +236,14 @@ class CacheShard {
   bool sampled(std::uint64_t hash) const { return hash <= sampled_to_.load(std::memory_order_relaxed); }
   void sample_read(Locator item, std::uint64_t hash, std::string_view key);
   PolicyOptions policy_options() const;
-  enum class Look : std::uint8_t { kAbsent, kFound, kUnsure, kChanged };
-  Look look(std::uint64_t hash, std::string_view key, std::uint32_t version, RacingItem& found, Read& read);
-  bool pin(std::uint64_t hash, std::uint32_t version, const RacingItem& found, Read& read);
+  enum class Look : std::uint8_t { kFound, kUnsure, kChanged };
+  Answer read_again(std::uint64_t hash, std::string_view key, std::int64_t now_ms, Read& read);
+  Look look_at(std::uint64_t hash, std::uint32_t version, const RacingItem& found, Read& read);
+  bool pin(std::uint64_t hash, std::uint32_t version, const char* place, bool held, Read& read);
   void note_read(std::uint64_t hash, std::string_view key, std::uint32_t version, const RacingItem& found);
-  void drain_all_hits();
+  void look_after(HitBuffers::Noted noted, std::uint64_t hash, std::string_view key, Item::Head head,
+                  bool hit);
+  void drain_hits_of(bool all);  // readers, or this thread
   void publish_rule();
 
   Mutex mutex_;
@@ -276,8 +282,9 @@ class CacheShard {
   std::uint32_t hopeless_ = 0;  // attempts to pack in a row that did not pay, while few are made
   std::uint32_t skipped_ = 0;
   bool may_pack_ = true;
-  int in_vain_ = 0;   // segments that were emptied since something was given up, and none was won
-  Bytes given_back_;  // in all: blocks, and large values that nobody was sending
+  int in_vain_ = 0;  // segments that were emptied since something was given up, and none was won
+  std::uint64_t dead_in_vain_ = 0;  // how much was dead then, or less since
+  Bytes given_back_;                // in all: blocks, and large values that nobody was sending
   Counters counters_;
   LowerLevel* lower_ = nullptr;
   std::array<ByteCache::Group, ByteCache::kGroups> groups_{};

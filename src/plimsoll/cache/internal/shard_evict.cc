@@ -127,14 +127,28 @@ void CacheShard::dispose(Segment& segment) {
 // What lives may leave no segment empty when it is moved, as where holes are shorter than what is written.
 // Then something is given up before more is moved.
 bool CacheShard::gain(bool evict) {
+  if (!evict && is_hopeless()) return false;
   if (much_is_dead() && (in_vain_ < kMovesInVain || !evict)) {
     const Bytes before = given_back_;
     const bool emptied = empty_sparsest();
     in_vain_ = spare_ != nullptr || given_back_ > before ? 0 : in_vain_ + 1;
+    dead_in_vain_ = used_ - live_;
     return emptied;
   }
+  if (!evict) return false;
   in_vain_ = 0;
-  return evict && evict_batch();
+  return evict_batch();
+}
+
+// Where an eighth of what is held is dead, some nine segments' worth of moves win one, if what lives fits
+// anywhere. It may not: of values of 11 KiB a segment of 64 KiB has five, and an eighth is left at its end
+// for ever. Then nothing is moved before more has died.
+bool CacheShard::is_hopeless() {
+  dead_in_vain_ = std::min(dead_in_vain_, used_ - live_);
+  if (in_vain_ < kMovesInVainAtMost) return false;
+  if (used_ - live_ < dead_in_vain_ + segments_.block_size() / 8) return true;
+  in_vain_ = 0;
+  return false;
 }
 
 // A segment's worth and an eighth: as much as lives in the segment to be emptied finds a place among it. In a

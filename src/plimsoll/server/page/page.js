@@ -13,6 +13,7 @@ const WHAT = {
   idle: 'slabs and buffers that nobody uses now', log: 'partitions and producers of the log', indexes: 'indexes of the log, mapped',
   page_cache: 'what the log needs of the page cache', cache: 'keys and values, and what finds them',
   other: 'held by the process, and charged by nobody', runtime: 'the program itself: its libraries, stacks and start-up',
+  disk_level: 'what the level on the disk holds of memory', remote_level: 'what the level elsewhere holds of memory',
 };
 
 const byId = (id) => document.getElementById(id);
@@ -39,6 +40,10 @@ const bytes = (n) => {
   return `${unit === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
 };
 const count = (n) => Math.round(n).toLocaleString('en');
+// A second, as charged, released and growth are told; next to nothing is a dash.
+const pace = (n) => (Math.abs(n) < 512 ? '–' : `${bytes(Math.abs(n))}/s`);
+const growth = (n) => (n === null ? '…' : Math.abs(n) < 512 ? '–' : `${n < 0 ? '▼' : '▲'} ${pace(n)}`);
+const flow = (of) => [growth(of.growth_bytes_per_second), pace(of.charged_bytes_per_second), pace(of.released_bytes_per_second)];
 const share = (part) => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 const clock = (ms) => new Date(ms).toLocaleTimeString([], {hour12: false});
 const lasting = (seconds) => {
@@ -70,12 +75,18 @@ const rate = (pick) => {
 
 // --- header -------------------------------------------------------------------------------------------------
 
+// How far it is to the next level; a level is left some time after its cause.
+const nextLevel = ({number, undroppable_ratio: now}) => {
+  if (number > 0 && now < WATERMARKS[number - 1]) return `: the level falls when it stays below ${share(WATERMARKS[number - 1])}`;
+  return number < WATERMARKS.length ? ` (${LEVELS[number + 1]} from ${share(WATERMARKS[number])})` : '';
+};
+
 function drawHeader(status) {
   const {level, memory} = status;
   byId('level').dataset.level = level.number;
   byId('level-word').textContent = level.name;
   byId('summary').textContent = `${bytes(memory.charged_bytes)} of ${bytes(memory.line_bytes)} used; ` +
-    `${share(level.undroppable_ratio)} of the line cannot be dropped. Up ${lasting(status.uptime_seconds)}.`;
+    `${share(level.undroppable_ratio)} of the line cannot be dropped${nextLevel(level)}.`;
   document.title = `${level.name}: ${bytes(memory.charged_bytes)} – Plimsoll`;
 }
 
@@ -86,7 +97,7 @@ function drawFreshness() {
   byId('fresh').classList.toggle('stale', stale);
   if (known.paused) byId('fresh').textContent = `paused at ${clock(known.status ? known.status.time_ms : Date.now())}`;
   else if (known.heardAt === 0) byId('fresh').textContent = 'connecting';
-  else byId('fresh').textContent = stale ? `▲ stale: no word for ${lasting(silent / 1000)}` : '● live';
+  else byId('fresh').textContent = stale ? `▲ stale: no word for ${lasting(silent / 1000)}` : `● live, up ${lasting(known.status ? known.status.uptime_seconds : 0)}`;
 }
 
 // --- the hull -----------------------------------------------------------------------------------------------
@@ -100,7 +111,7 @@ function drawHull(status) {
   const {left, right} = HULL;
   const frame = `M${left},${HULL.top} V${HULL.bottom - 26} Q${left},${HULL.bottom} ${left + 40},${HULL.bottom} ` +
     `H${right - 40} Q${right},${HULL.bottom} ${right},${HULL.bottom - 26} V${HULL.top}`;
-  const picture = svg('svg', {viewBox: '0 0 340 350'}, svg('defs', {},
+  const picture = svg('svg', {viewBox: '0 0 354 350'}, svg('defs', {},
     svg('clipPath', {id: 'inside'}, svg('path', {d: `${frame} Z`})),
     svg('pattern', {id: 'hatch', width: 7, height: 7, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)'},
       svg('rect', {width: 3, height: 7, fill: 'var(--card)', 'fill-opacity': 0.55}))));
@@ -160,7 +171,7 @@ function drawLedger(status) {
     const name = create('span', {className: 'name', title: WHAT[account.name] || ''}, account.name);
     const row = create('tr', {}, create('th', {scope: 'row'}, swatch(at, account.kind), name),
       create('td', {className: 'n'}, bytes(account.used_bytes)), create('td', {className: 'bar'}, create('div', {className: 'meter'}, bar)),
-      create('td', {className: 'n'}, bytes(account.peak_bytes)),
+      create('td', {className: 'n'}, bytes(account.peak_bytes)), ...flow(account).map((text) => create('td', {className: 'n'}, text)),
       create('td', {className: 'n'}, account.guarantee_bytes ? bytes(account.guarantee_bytes) : '–'),
       create('td', {className: 'n'}, account.maximum_bytes === null ? 'the line' : bytes(account.maximum_bytes)),
       create('td', {className: 'n'}, count(account.refused)), create('td', {}, account.kind));
@@ -173,6 +184,7 @@ function drawLedger(status) {
   byId('ledger-sum').textContent = bytes(sum);
   byId('ledger-sum').dataset.bytes = sum;
   byId('ledger-peak').textContent = bytes(status.memory.highest_charged_bytes);
+  ['growth', 'charged', 'released'].forEach((what, at) => { byId(`ledger-${what}`).textContent = flow(status.memory)[at]; });
   byId('ledger-rest').textContent = `${bytes(status.memory.free_bytes)} free below the line; ` +
     `${bytes(status.memory.resident_bytes)} resident, of which ${bytes(status.memory.file_bytes)} are mapped files`;
 }
@@ -188,27 +200,45 @@ function drawLog(status) {
 // --- fifteen minutes ----------------------------------------------------------------------------------------
 
 let chart = null;
+let rates = null;
 const MARKS = [['reclaims', '▾'], ['throttles', '‖'], ['rejects', '✕']];
 
+const MARK_WIDTH = 10;  // px: of many in a row some are drawn
+
 function shadeLevels(context, area, graph) {
-  for (let at = 0; at < known.points.length; ++at) {
-    const point = known.points[at];
-    const from = Math.max(area.x, graph.toDomXCoord(point.time_ms - 1000));
-    const to = Math.min(area.x + area.w, graph.toDomXCoord(point.time_ms));
-    if (to <= from) continue;
-    if (point.level > 0) {
-      context.fillStyle = colour(`--shade-${LEVELS[point.level]}`);
-      context.fillRect(from, area.y, to - from + 0.6, area.h);
-    }
-    if (point.level > 0 && (at === 0 || known.points[at - 1].level !== point.level)) {
-      context.fillStyle = colour('--faint');
-      context.fillText(LEVELS[point.level], from + 3, area.y + 11);
-    }
-    context.fillStyle = colour('--ink');
+  const places = known.points.map((point) => ({
+    point, from: Math.max(area.x, graph.toDomXCoord(point.time_ms - 1000)), to: Math.min(area.x + area.w, graph.toDomXCoord(point.time_ms)),
+  })).filter(({from, to}) => to > from);
+  for (const {point, from, to} of places) {
+    if (point.level === 0) continue;
+    context.fillStyle = colour(`--shade-${LEVELS[point.level]}`);
+    context.fillRect(from, area.y, to - from + 0.6, area.h);
+  }
+  nameLevels(context, area, places);
+  const marked = MARKS.map(() => -MARK_WIDTH);
+  context.fillStyle = colour('--ink');
+  for (const {point, to} of places) {
     MARKS.forEach(([what, glyph], row) => {
-      if (point[what] > 0) context.fillText(glyph, to - 4, area.y + area.h - 6 - 11 * row);
+      if (point[what] === 0 || to - marked[row] < MARK_WIDTH) return;
+      context.fillText(glyph, Math.min(to - 4, area.x + area.w - 9), area.y + area.h - 6 - 11 * row);
+      marked[row] = to;
     });
   }
+}
+
+// Where a level begins, unless its name would lie on another's: then the worse of them is named.
+function nameLevels(context, area, places) {
+  const names = [];
+  places.forEach(({point, from}, at) => {
+    if (point.level === 0 || (at > 0 && places[at - 1].point.level === point.level)) return;
+    const width = context.measureText(LEVELS[point.level]).width;
+    const name = {level: point.level, x: Math.min(from + 3, area.x + area.w - width - 2), width};
+    const last = names[names.length - 1];
+    if (!last || name.x > last.x + last.width + 4) names.push(name);
+    else if (name.level > last.level) names[names.length - 1] = name;
+  });
+  context.fillStyle = colour('--ink');
+  for (const {level, x} of names) context.fillText(LEVELS[level], x, area.y + 11);
 }
 
 const rowsOf = (points) => points.map((p) => [new Date(p.time_ms), p.used, p.undroppable, p.held, p.line]);
@@ -240,8 +270,33 @@ function drawTimeline() {
       },
     });
   }
+  drawRates(options);
   describeTimeline();
 }
+
+// What came above, what went below: a memory that stands still may still be busy.
+function drawRates({dateWindow, axisLineColor, gridLineColor}) {
+  const file = known.points.map((p) => [new Date(p.time_ms), p.charged, -p.released]);
+  const options = {file, dateWindow, axisLineColor, gridLineColor, colors: [colour('--a9'), colour('--a3')]};
+  if (rates) {
+    rates.updateOptions(options);
+  } else {
+    const each = (value) => (Math.abs(value) < 1 ? '0' : `${bytes(Math.abs(value))}/s`);
+    rates = new Dygraph(byId('rates'), file, {
+      ...options, labels: ['time', 'charged', 'released'], fillGraph: true, legend: 'onmouseover', strokeWidth: 1, interactionModel: {}, labelsKMG2: true,
+      highlightCircleSize: 3, series: {released: {strokePattern: [3, 2]}},
+      axes: {
+        y: {axisLabelWidth: 66, pixelsPerLabel: 20, axisLabelFormatter: each, valueFormatter: each},
+        x: {drawAxis: false, valueFormatter: (ms) => clock(ms)},
+      },
+    });
+  }
+  const {memory} = known.status;
+  byId('rates-words').textContent = `Above, what was charged; below, dashed, what was released. Lately ${pace(memory.charged_bytes_per_second)} in and ` +
+    `${pace(memory.released_bytes_per_second)} out; over the last minute memory ${direction(memory.growth_bytes_per_second)}.`;
+}
+const direction = (n) => (n === null ? 'was watched too shortly to say where it goes' : Math.abs(n) < 512 ? 'stood still' :
+  `${n < 0 ? 'fell' : 'grew'} by ${pace(n)}`);
 
 // The same in words, for who does not see the picture.
 function describeTimeline() {
@@ -291,6 +346,20 @@ function curve(analysis) {
   return picture;
 }
 
+// The level below memory: its state in words and by a shape.
+function drawLevel(level) {
+  const mark = {open: '●', opening: '◌', failing: '▲'}[level.state] || '';
+  const list = facts([
+    [`below: ${level.name}`, `${mark} ${level.state}`],
+    ['kept there', `${level.stored_bytes ? `${bytes(level.stored_bytes)} of` : 'at most'} ${bytes(level.size_bytes)}`],
+    ['went down', count(level.demoted)], ['came back', count(level.promoted)], ['looked for and found', level.promoted + level.absent ? share(level.hit_ratio) : 'not asked yet'],
+    ['had no room', count(level.dropped)], ['failures', count(level.failures)]]);
+  list.className = 'below';
+  list.dataset.state = level.state;
+  if (level.last_failure) list.append(create('dt', {}, 'the last one'), create('dd', {}, level.last_failure));
+  return list;
+}
+
 function drawCache(status) {
   const cache = status.cache;
   const reads = cache.hits + cache.misses;
@@ -299,6 +368,7 @@ function drawCache(status) {
     ['reads a second', count(rate((s) => s.cache.hits + s.cache.misses))],
     ['keys', count(cache.items)], ['keys and values', bytes(cache.payload_bytes)], ['evicts by', cache.policy],
     ['evicted a second', count(rate((s) => s.cache.evicted))], ['writes refused', count(cache.refused)]])];
+  if (cache.level) children.push(drawLevel(cache.level));
   if (slower.cache && slower.cache.known) children.push(curve(slower.cache));
   for (const line of cache.analysis.advice) children.push(create('p', {className: 'advice'}, line));
   card('cache', ...children);
