@@ -184,7 +184,8 @@ class Composer {
       const double da = std::fabs(a.change.value_or(0)), db = std::fabs(b.change.value_or(0));
       if (da != db) return da > db;
     }
-    return a.account->used > b.account->used;
+    if (a.account->used != b.account->used) return a.account->used > b.account->used;
+    return a.account < b.account;  // as the server has them
   }
 
   void enter_accounts() {
@@ -213,7 +214,7 @@ class Composer {
       top[i].sign = std::string(1, sign);
     }
     auto before = [this](const Entry& a, const Entry& b) { return comes_before(a, b); };
-    std::stable_sort(top.begin(), top.end(), before);
+    std::sort(top.begin(), top.end(), before);
     for (const Entry& entry : top) {
       entries_.push_back(entry);
       std::vector<Entry> parts;
@@ -221,7 +222,7 @@ class Composer {
         if (!account.parent.empty() && account.parent == entry.account->name)
           parts.push_back({&account, change(account), " ", {}});
       }
-      std::stable_sort(parts.begin(), parts.end(), before);
+      std::sort(parts.begin(), parts.end(), before);
       entries_.insert(entries_.end(), parts.begin(), parts.end());
     }
   }
@@ -254,9 +255,10 @@ void Composer::hull() {
   for (const Entry& entry : entries_) {
     if (entry.account->parent.empty()) bands.push_back(&entry);
   }
-  std::stable_sort(bands.begin(), bands.end(), [](const Entry* a, const Entry* b) {
+  std::sort(bands.begin(), bands.end(), [](const Entry* a, const Entry* b) {
     if (a->account->droppable != b->account->droppable) return b->account->droppable;
-    return a->account->used > b->account->used;
+    if (a->account->used != b->account->used) return a->account->used > b->account->used;
+    return a->account < b->account;
   });
   Row line = row().add("[");
   double reached = 0;
