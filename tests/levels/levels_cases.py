@@ -187,8 +187,9 @@ def disk_is_refused_where_it_does_not_fit():
     with tempfile.TemporaryDirectory() as folder:
         code, _, said = kit.run([BINARY, "serve", "--line", "128MiB", "--disk-level", folder])
         expect(code == 1 and "256MiB" in said, f"{code}: {said}")
-        code, _, said = kit.run([BINARY, "serve", "--disk-level", folder, "--remote-level", "redis://h:1"])
-        expect(code != 0 and "one of them" in said, f"{code}: {said}")
+        code, _, said = kit.run([BINARY, "serve", "--disk-level", folder, "--disk-level-size", "1GiB",
+                                 "--remote-level", "redis://h:1", "--remote-level-size", "8GiB"])
+        expect(code != 0 and "seven times" in said, f"{code}: {said}")
         code, _, said = kit.run([BINARY, "serve", "--remote-level", "http://h:1"])
         expect(code != 0 and "redis://" in said, f"{code}: {said}")
 
@@ -250,6 +251,61 @@ def remote_may_never_have_been_there():
         faces(server, client, "remote", "failing")
 
 
+def hits_of(remote):
+    with kit.RespClient(remote.resp_port) as client:
+        return int(re.search(rb"keyspace_hits:(\d+)", client.command("INFO", "stats"))[1])
+
+
+def both_are_used_and_either_may_go():
+    """A disk of 32 MiB over a Redis: what one of them loses is absent, and nothing comes back."""
+    with tempfile.TemporaryDirectory() as folder, \
+            kit.Redis("--maxmemory", "600mb", "--maxmemory-policy", "allkeys-lru") as remote, \
+            serve("--disk-level", folder, "--disk-level-size", "32MiB", "--level-wait", "1000", "--remote-level",
+                  f"redis://127.0.0.1:{remote.resp_port}", "--remote-level-size", "224MiB") as server:
+        versions = {}
+        with Client(server) as client:
+            client.fill(range(KEYS))
+            found = client.check(range(KEYS))
+            seen = metrics(server)
+            print(f"  {found} of {KEYS} keys there; {seen['carried_total']:.0f} were carried, {hits_of(remote)} "
+                  f"found there; {seen['left_behind_total']:.0f} generations left behind")
+            expect(seen["carried_total"] > 5000 and hits_of(remote) > 1000, f"{hits_of(remote)} hits, {seen}")
+            expect(seen["far_failures_total"] == 0 and seen["failures_total"] == 0, f"{seen}")
+            expect(seen["stored_bytes"] < 300 * 1024 * 1024, f"{seen}")
+            versions.update({key: 1 for key in range(0, KEYS, 5)})
+            client.fill(versions, 1)
+            remote.process.kill()
+            remote.process.wait()
+            versions.update({key: 2 for key in range(1, KEYS, 5)})
+            client.fill(range(1, KEYS, 5), 2)
+            deleted = range(2, KEYS, 50)
+            client.many([[b"DEL", b"key:%d" % key] for key in deleted])
+            versions.update({key: None for key in deleted})
+            before = metrics(server)["promoted_total"]
+            found = client.check(range(KEYS), versions)
+            seen = metrics(server)
+            print(f"  {found} without the Redis, {seen['promoted_total'] - before:.0f} of them from the disk")
+            expect(seen["far_up"] == 0 and seen["far_failures_total"] >= 1, f"{seen}")
+            expect(seen["up"] == 1 and seen["failures_total"] == 0, f"the disk went with it: {seen}")
+            expect(seen["promoted_total"] > before, "nothing came from the disk")
+            remote.start()
+            kit.wait_until(lambda: metrics(server)["far_up"] == 1, "the Redis to be used again")
+            versions.update({key: 3 for key in range(3, KEYS, 5)})
+            client.fill(range(3, KEYS, 5), 3)
+            print(f"  {client.check(range(KEYS), versions)} with it again")
+            carried = seen["carried_total"]
+            seen = metrics(server)
+            expect(seen["carried_total"] > carried, f"nothing was carried again: {seen}")
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        with Client(server) as client:
+            found = client.check(range(KEYS), versions)
+            print(f"  {found} after a kill")
+            expect(found > 0, "the disk did not survive")
+            expect(metrics(server)["corrupt_total"] == 0, "records that are none")
+
+
 def main():
     global BINARY
     parser = kit.arguments(__doc__)
@@ -257,7 +313,7 @@ def main():
     given = parser.parse_args()
     BINARY = given.plimsoll
     cases = [value for name, value in globals().items()
-             if re.match("disk_|remote_", name) and callable(value) and re.search(given.only, name)]
+             if re.match("disk_|remote_|both_", name) and callable(value) and re.search(given.only, name)]
     failed = 0
     for case in cases:
         print(case.__name__, flush=True)

@@ -36,6 +36,9 @@ class CacheLevel {
   struct Figures {
     std::uint64_t stored_bytes = 0;  // on the disk; zero when it is not known
     std::uint64_t memory_bytes = 0;  // of this process that it holds, as far as it knows
+    // Of a level made of two (cache/stacked_level.h).
+    bool far_up = false;
+    std::uint64_t carried = 0, left_behind = 0, far_failures = 0;
   };
 
   CacheLevel() = default;
@@ -52,12 +55,16 @@ class CacheLevel {
   virtual Outcome write(std::span<const Write> writes) = 0;
   // `value` is replaced when it is found.
   virtual Outcome read(std::uint32_t generation, std::string_view key, std::string& value) = 0;
-  // Every key of a generation, until `visit` says false.
-  virtual Outcome each_key(std::uint32_t generation, const std::function<bool(std::string_view)>& visit) = 0;
+  // The keys of a generation from `from` on, in the order of their bytes, until `visit` says false.
+  virtual Outcome each_key(std::uint32_t generation, std::string_view from,
+                           const std::function<bool(std::string_view)>& visit) = 0;
   // What it holds must not be read by who opens it next: it may miss an erasure. Needs no room on the disk.
   virtual void distrust() = 0;
   // Empty and trusted again; every generation is gone.
   virtual Outcome restart() = 0;
+  // Work of its own, a step of milliseconds, now and then, by the thread that begins generations. kDone:
+  // there is more; kAbsent: nothing to do.
+  virtual Outcome tend() { return Outcome::kAbsent; }
   virtual Figures figures() = 0;
   virtual std::string words() = 0;  // of the last failure
 };
@@ -70,7 +77,7 @@ struct LevelModuleOptions {
   std::uint64_t block_cache;    // bytes
   std::uint64_t write_buffers;  // bytes, of all
 };
-inline constexpr std::uint32_t kLevelModuleVersion = 1;
+inline constexpr std::uint32_t kLevelModuleVersion = 2;
 // Null, and the reason in `error`, when it cannot be opened.
 using OpenLevelFunction = CacheLevel* (*)(const LevelModuleOptions* options, char* error, std::size_t size);
 inline constexpr const char* kOpenLevelSymbol = "plimsoll_open_level_1";

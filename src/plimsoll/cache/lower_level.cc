@@ -60,7 +60,8 @@ Result<void> LowerLevel::start() {
   }
   return threads_->start("plimsoll-level", [this] {
     find_what_is_below();
-    while (threads_->rest(std::chrono::milliseconds(100))) look_after();
+    bool more = false;
+    while (threads_->rest(std::chrono::milliseconds(more ? 0 : 100))) more = look_after();
   });
 }
 
@@ -209,14 +210,20 @@ LowerLevel::Stats LowerLevel::stats() const {
           .read_failures = count(read_failures_),
           .failures = count(failures_),
           .late = count(late_)};
-  s.stored = Bytes(stored_.load(std::memory_order_relaxed));
+  s.stored = Bytes(figures().stored_bytes);
   for (const auto& lane : lanes_) s.queued += lane->queued();
   s.words = level_.words();
   return s;
 }
 
+CacheLevel::Figures LowerLevel::figures() const {
+  MutexLock lock(figures_mutex_);
+  return figures_;
+}
+
 void LowerLevel::Describe(StatSink& sink) const {
   const Stats s = stats();
+  const CacheLevel::Figures f = figures();
   const StatLabel level{"level", options_.name};
   auto number = [](std::uint64_t n) { return static_cast<double>(n); };
   sink.gauge("cache_level_up", "Whether the level below memory answers", s.state == State::kFailing ? 0 : 1,
@@ -238,6 +245,15 @@ void LowerLevel::Describe(StatSink& sink) const {
                number(s.failures), {level});
   sink.counter("cache_level_late_total", "Requests that went on without waiting longer for the level",
                number(s.late), {level});
+  sink.gauge("cache_level_far_up", "Whether the farther one of two levels answers", f.far_up ? 1 : 0,
+             {level});
+  sink.counter("cache_level_carried_total", "Items carried from the nearer level to the farther one",
+               number(f.carried), {level});
+  sink.counter("cache_level_left_behind_total",
+               "Generations that the nearer level dropped before they were carried", number(f.left_behind),
+               {level});
+  sink.counter("cache_level_far_failures_total", "Times that the farther level was lost with what it held",
+               number(f.far_failures), {level});
 }
 
 std::string_view name_of(LowerLevel::State state) {

@@ -70,6 +70,7 @@ class LowerLevel {
     Account& account;
     const Clock& clock;
     Bytes size;                                // below, at most about
+    Bytes generation{};                        // of size; zero: an eighth
     Bytes queue = 4_MiB;                       // on its way down, at most; charged at once
     Bytes around{};                            // what the level holds of memory at least; charged at once
     Duration retry = std::chrono::seconds(5);  // of a level that failed
@@ -125,12 +126,13 @@ class LowerLevel {
   // Whoever waited has waited enough. `wrote`: for a barrier, so that the level can be trusted no longer.
   void gave_up(bool wrote);
 
-  // What the threads do now and then: fills, drops, retries. For tests.
-  void look_after();
+  // What the threads do now and then: fills, drops, retries. True: there is more to do at once. For tests.
+  bool look_after();
   const std::string& name() const { return options_.name; }
   Account& account() const { return options_.account; }
   Bytes size() const { return options_.size; }
   Stats stats() const;
+  CacheLevel::Figures figures() const;  // when it was looked after last
   void Describe(StatSink& sink) const;
 
  private:
@@ -157,7 +159,8 @@ class LowerLevel {
   void break_off();
   void fail_if_void();
   void forget_all();
-  void rotate();
+  void rotate(Bytes stored);
+  void forget_before(std::uint32_t first) PLIMSOLL_REQUIRES(generations_mutex_);
   void retry();
   void find_what_is_below();
 
@@ -173,8 +176,10 @@ class LowerLevel {
   std::atomic<std::uint64_t> clear_ticket_{0};
   std::atomic<bool> void_{false};  // somebody waited in vain: it has to be distrusted
   std::atomic<unsigned> late_in_a_row_{0};
-  std::atomic<std::uint64_t> stored_{0};
+  mutable Mutex figures_mutex_;
+  CacheLevel::Figures figures_ PLIMSOLL_GUARDED_BY(figures_mutex_);
   Mutex generations_mutex_;  // of who begins and drops them; before a lane's
+  std::uint32_t first_ PLIMSOLL_GUARDED_BY(generations_mutex_) = 0;  // what is below it is known to be gone
   Mutex ghosts_mutex_;
   std::unique_ptr<LevelFilter> ghosts_ PLIMSOLL_GUARDED_BY(ghosts_mutex_);
   std::uint32_t ghost_generation_ PLIMSOLL_GUARDED_BY(ghosts_mutex_) = 1;

@@ -190,38 +190,55 @@ void LowerLevel::retry() {
 
 // The oldest goes when there are too many, or when the store takes more than it may: what it holds beside
 // the values is not known before.
-void LowerLevel::rotate() {
+void LowerLevel::rotate(Bytes stored) {
   MutexLock lock(generations_mutex_);
   const std::uint32_t now = generation_.load(std::memory_order_relaxed);
-  const bool full = written_.load(std::memory_order_relaxed) >= options_.size.count() / kGenerations;
+  const Bytes most_written = options_.generation.zero() ? options_.size / kGenerations : options_.generation;
+  const bool full = written_.load(std::memory_order_relaxed) >= most_written.count();
   if (full) {
     if (level_.begin(now + 1) != CacheLevel::Outcome::kDone) return break_off();
     generation_.store(now + 1, std::memory_order_release);
     written_.store(0, std::memory_order_relaxed);
   }
   const std::vector<std::uint32_t> all = level_.generations();
+  // A level may lose some by itself.
+  if (!all.empty()) forget_before(all.front());
   // Each start begins one, so that their number says little where the store tells its size.
-  const Bytes stored(stored_.load(std::memory_order_relaxed));
   const std::size_t most = stored.zero() ? kGenerations : kMostGenerations;
   if (all.size() < 2 || (all.size() <= most && stored <= options_.size)) return;
   filled_.store(true, std::memory_order_relaxed);
   // First there, then in what is known of it: a key that is thought to be there is erased in vain.
   const std::uint32_t first = all[1];
   if (level_.drop_before(first) != CacheLevel::Outcome::kDone) return break_off();
+  forget_before(first);
+}
+
+void LowerLevel::forget_before(std::uint32_t first) {
+  if (first <= first_) return;
+  first_ = first;
   for (const auto& lane : lanes_) lane->drop_before(first);
 }
 
-void LowerLevel::look_after() {
+bool LowerLevel::look_after() {
   fail_if_void();
-  if (state() == State::kFailing) return retry();
+  if (state() == State::kFailing) {
+    retry();
+    return false;
+  }
   const CacheLevel::Figures figures = level_.figures();
-  stored_.store(figures.stored_bytes, std::memory_order_relaxed);
+  {
+    MutexLock lock(figures_mutex_);
+    figures_ = figures;
+  }
   // What it holds is held, granted or not.
   const Bytes held = std::max(Bytes(figures.memory_bytes), options_.around);
   const Bytes now = held + options_.queue;
   if (now > charge_.size()) charge_.merge(options_.account.charge_held(now - charge_.size()));
   if (now < charge_.size()) charge_.shrink(charge_.size() - now);
-  rotate();
+  rotate(Bytes(figures.stored_bytes));
+  const CacheLevel::Outcome tended = level_.tend();
+  if (tended == CacheLevel::Outcome::kFailed) break_off();
+  return tended == CacheLevel::Outcome::kDone;
 }
 
 // Until all keys are known, each that is not in memory is asked for below.
@@ -230,7 +247,7 @@ void LowerLevel::find_what_is_below() {
   for (std::uint32_t generation : level_.generations()) {
     if (generation >= own) break;
     bool granted = true;
-    const CacheLevel::Outcome outcome = level_.each_key(generation, [&](std::string_view key) {
+    const CacheLevel::Outcome outcome = level_.each_key(generation, {}, [&](std::string_view key) {
       const std::uint64_t hash = cache_.hash_of(key);
       granted = lane_of(hash).add_found(hash, generation);
       return granted && state() == State::kOpening && !threads_->ending();

@@ -17,7 +17,7 @@ class UnknownLevel final : public CacheLevel {
   Outcome drop_before(std::uint32_t) override { return Outcome::kDone; }
   Outcome write(std::span<const Write>) override { return Outcome::kDone; }
   Outcome read(std::uint32_t, std::string_view, std::string&) override { return Outcome::kAbsent; }
-  Outcome each_key(std::uint32_t, const std::function<bool(std::string_view)>&) override {
+  Outcome each_key(std::uint32_t, std::string_view, const std::function<bool(std::string_view)>&) override {
     return Outcome::kDone;
   }
   void distrust() override {}

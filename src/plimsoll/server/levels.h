@@ -1,8 +1,9 @@
-// open_lower_level(): the level below the cache that the settings ask for, ready to be started.
+// open_lower_level(): the level below the cache that the settings ask for, a disk, another cache, or a disk
+// over another cache, ready to be started.
 //
 // Thread-safety: before any other thread. Cost: what the level takes, charged to the account disk_level or
-// remote_level. Limits: one level; a line of 256 MiB at least for one on a disk. Errors: a text for a person.
-// Ownership: the caller's; what it is given must outlive it.
+// remote_level (of both: disk_level). Limits: a line of 256 MiB at least for a disk. Errors: a text for a
+// person. Ownership: the caller's; what it is given must outlive it.
 #pragma once
 
 #include <memory>

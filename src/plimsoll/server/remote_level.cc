@@ -20,7 +20,6 @@
 namespace plimsoll {
 namespace {
 
-constexpr std::chrono::milliseconds kCallTime{500};
 constexpr std::int64_t kLongest_ms = 24 * 3600 * 1000;  // that anything is kept there
 constexpr std::size_t kLongestReply = 2 * 1024 * 1024;
 
@@ -70,7 +69,7 @@ std::optional<RemoteAddress> RemoteAddress::parse(std::string_view text) {
 // A socket that is read and written until a deadline.
 class RemoteLevel::Connection {
  public:
-  Connection() = default;
+  explicit Connection(std::chrono::milliseconds call_time) : call_time_(call_time) {}
   ~Connection() {
     if (socket_ >= 0) ::close(socket_);
   }
@@ -96,7 +95,7 @@ class RemoteLevel::Connection {
     const ssize_t got = ::recv(socket_, &one, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   }
-  void begin() { deadline_ = std::chrono::steady_clock::now() + kCallTime; }
+  void begin() { deadline_ = std::chrono::steady_clock::now() + call_time_; }
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -161,12 +160,14 @@ class RemoteLevel::Connection {
     return got > 0 || ((errno == EAGAIN || errno == EINTR) && wait(POLLIN));
   }
 
+  const std::chrono::milliseconds call_time_;
   int socket_ = -1;
   std::string input_;
   std::chrono::steady_clock::time_point deadline_{};
 };
 
-RemoteLevel::RemoteLevel(RemoteAddress address) : address_(std::move(address)) {
+RemoteLevel::RemoteLevel(RemoteAddress address, std::chrono::milliseconds call_time)
+    : address_(std::move(address)), call_time_(call_time) {
   static_cast<void>(restart());
 }
 
@@ -199,7 +200,7 @@ std::unique_ptr<RemoteLevel::Connection> RemoteLevel::take() {
       return connection;
     }
   }
-  auto connection = std::make_unique<Connection>();
+  auto connection = std::make_unique<Connection>(call_time_);
   return connection->open(address_) ? std::move(connection) : nullptr;
 }
 

@@ -3,7 +3,7 @@
 // For those who have one already and outgrow one machine's memory. Keys are hashed into a namespace that is
 // drawn anew at each start, so that nothing is ever read that another life, or another server, has written;
 // what an earlier life left ends by itself within a day. A connection a thread that calls; every call ends
-// within half a second, and a call that fails closes its connection. Invariant: what is not known to have
+// within `call_time`, and a call that fails closes its connection. Invariant: what is not known to have
 // been done is failed, so that the LowerLevel draws a new namespace.
 //
 // Thread-safety: all methods from any thread. Cost: a round trip a batch. Limits: values to 1 MiB, which is
@@ -12,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,7 +37,8 @@ struct RemoteAddress {
 
 class RemoteLevel final : public CacheLevel {
  public:
-  explicit RemoteLevel(RemoteAddress address);
+  explicit RemoteLevel(RemoteAddress address,
+                       std::chrono::milliseconds call_time = std::chrono::milliseconds(500));
   ~RemoteLevel() override;
 
   std::vector<std::uint32_t> generations() override;
@@ -44,7 +46,7 @@ class RemoteLevel final : public CacheLevel {
   Outcome drop_before(std::uint32_t generation) override;
   Outcome write(std::span<const Write> writes) override;
   Outcome read(std::uint32_t generation, std::string_view key, std::string& value) override;
-  Outcome each_key(std::uint32_t, const std::function<bool(std::string_view)>&) override {
+  Outcome each_key(std::uint32_t, std::string_view, const std::function<bool(std::string_view)>&) override {
     return Outcome::kDone;
   }
   void distrust() override {}  // who comes next draws another namespace
@@ -64,6 +66,7 @@ class RemoteLevel final : public CacheLevel {
   bool knows(std::uint32_t generation);
 
   const RemoteAddress address_;
+  const std::chrono::milliseconds call_time_;
   Mutex mutex_;
   std::vector<std::unique_ptr<Connection>> free_ PLIMSOLL_GUARDED_BY(mutex_);
   std::vector<std::uint32_t> generations_ PLIMSOLL_GUARDED_BY(mutex_);

@@ -248,10 +248,11 @@ Configuration::Outcome Configuration::Validate() const {
                         "\" lets other machines connect, and the log asks Kafka's clients for no password: "
                         "leave data_dir away, or say --insecure where the network is trusted");
   }
-  if (!settings_.disk_level.empty() && !settings_.remote_level.empty()) {
-    add("remote_level",
-        "disk_level and remote_level are both given: what memory gives up goes to one of them; leave one "
-        "away");
+  if (!settings_.disk_level.empty() && !settings_.remote_level.empty() &&
+      settings_.remote_level_size > settings_.disk_level_size * 7) {
+    add("remote_level_size",
+        "remote_level_size is more than seven times disk_level_size: make the disk level larger, as what "
+        "goes there passes the disk in quarters of it, and not many more than thirty are kept apart");
   }
   const std::pair<std::string_view, std::uint16_t> ports[] = {
       {"resp_port", settings_.resp_port},

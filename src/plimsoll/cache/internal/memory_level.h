@@ -51,6 +51,7 @@ class MemoryLevel final : public CacheLevel {
     return Outcome::kDone;
   }
   Outcome read(std::uint32_t generation, std::string_view key, std::string& value) override {
+    if (on_read) on_read();
     MutexLock lock(mutex_);
     stand_still();
     ++reads_;
@@ -62,12 +63,17 @@ class MemoryLevel final : public CacheLevel {
     value = found->second;
     return Outcome::kDone;
   }
-  Outcome each_key(std::uint32_t generation, const std::function<bool(std::string_view)>& visit) override {
+  Outcome each_key(std::uint32_t generation, std::string_view from,
+                   const std::function<bool(std::string_view)>& visit) override {
     std::vector<std::string> keys;
     {
       MutexLock lock(mutex_);
       while (holds_keys_) moved_.wait(mutex_);
-      for (const auto& [key, value] : families_[generation]) keys.push_back(key);
+      if (fails) return Outcome::kFailed;
+      const auto family = families_.find(generation);
+      if (family == families_.end()) return Outcome::kDone;
+      for (auto at = family->second.lower_bound(from); at != family->second.end(); ++at)
+        keys.push_back(at->first);
     }
     for (const std::string& key : keys) {
       if (!visit(key)) break;
@@ -146,6 +152,7 @@ class MemoryLevel final : public CacheLevel {
   }
 
   std::atomic<bool> fails{false};
+  std::function<void()> on_read;  // set while nobody reads
 
  private:
   void stand_still() PLIMSOLL_REQUIRES(mutex_) {

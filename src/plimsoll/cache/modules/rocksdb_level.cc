@@ -189,7 +189,8 @@ class RocksDbLevel final : public CacheLevel {
     return Outcome::kFailed;
   }
 
-  Outcome each_key(std::uint32_t generation, const std::function<bool(std::string_view)>& visit) override {
+  Outcome each_key(std::uint32_t generation, std::string_view from,
+                   const std::function<bool(std::string_view)>& visit) override {
     const Inside inside(door_);
     if (db_ == nullptr) return Outcome::kFailed;
     const auto family = families_.find(generation);
@@ -197,7 +198,7 @@ class RocksDbLevel final : public CacheLevel {
     rocksdb::ReadOptions options;
     options.fill_cache = false;
     const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family->second));
-    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    for (at->Seek(slice(from)); at->Valid(); at->Next()) {
       if (!visit({at->key().data(), at->key().size()})) break;
     }
     if (at->status().ok()) return Outcome::kDone;
