@@ -44,7 +44,7 @@ class Hold final : public CacheLevel {
     value = found->second;
     return Outcome::kDone;
   }
-  Outcome each_key(std::uint32_t, const std::function<bool(std::string_view)>&) override {
+  Outcome each_key(std::uint32_t, std::string_view, const std::function<bool(std::string_view)>&) override {
     return Outcome::kDone;
   }
   void distrust() override {}

@@ -1,6 +1,8 @@
 #include "file_level.h"
 
+#include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "plimsoll/base/check.h"
 
@@ -72,15 +74,17 @@ CacheLevel::Outcome FileLevel::read(std::uint32_t generation, std::string_view k
   return std::fread(value.data(), 1, value.size(), file) == value.size() ? Outcome::kDone : Outcome::kFailed;
 }
 
-CacheLevel::Outcome FileLevel::each_key(std::uint32_t generation,
+CacheLevel::Outcome FileLevel::each_key(std::uint32_t generation, std::string_view from,
                                         const std::function<bool(std::string_view)>& visit) {
-  std::vector<std::uint64_t> keys;
+  std::vector<std::string> keys;
   {
     MutexLock lock(mutex_);
-    for (const auto& [key, place] : generations_[generation].places) keys.push_back(key);
+    for (const auto& [key, place] : generations_[generation].places) {
+      keys.emplace_back(reinterpret_cast<const char*>(&key), sizeof key);
+    }
   }
-  for (const std::uint64_t key : keys) {
-    if (!visit({reinterpret_cast<const char*>(&key), sizeof key})) break;
+  std::ranges::sort(keys);
+  for (auto key = std::ranges::lower_bound(keys, from); key != keys.end() && visit(*key); ++key) {
   }
   return Outcome::kDone;
 }

@@ -25,7 +25,8 @@ class FileLevel final : public CacheLevel {
   Outcome drop_before(std::uint32_t generation) override;
   Outcome write(std::span<const Write> writes) override;
   Outcome read(std::uint32_t generation, std::string_view key, std::string& value) override;
-  Outcome each_key(std::uint32_t generation, const std::function<bool(std::string_view)>& visit) override;
+  Outcome each_key(std::uint32_t generation, std::string_view from,
+                   const std::function<bool(std::string_view)>& visit) override;
   void distrust() override {}
   Outcome restart() override;
   Figures figures() override;
