@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import sys
+import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "blackbox"))
@@ -19,6 +20,8 @@ from kit import expect  # noqa: E402
 APACHE = os.path.join(kit.TREE, "bench", "peers", "apache_kafka.py")
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 FLAGS = ("--line", "256MiB")
+# Times of records begin here: what is older than a topic's retention, a week, may go at any moment.
+BEGUN = (int(time.time()) - 3600) * 1000
 _numbers = itertools.count()
 
 

@@ -3,7 +3,7 @@
 
 import broker
 import kit
-from broker import CODECS, fresh
+from broker import BEGUN, CODECS, fresh
 from kit import expect
 
 try:
@@ -16,7 +16,6 @@ except ImportError:
     kit.skip("no python3-confluent-kafka, or no python3-kafka")
 
 WAIT = kit.PATIENCE
-BEGUN = 1_700_000_000_000
 TAIL = -2000  # less n: the last n messages, as librdkafka's RD_KAFKA_OFFSET_TAIL() has it
 
 

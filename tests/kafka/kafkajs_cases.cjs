@@ -16,6 +16,8 @@ const quiet = { level: logLevel.NOTHING, logCreator: () => () => {} }
 const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 3 } })
 const admin = kafka.admin()
 let made = 0
+// What is older than a topic's retention, a week, may go at any moment.
+const begun = Date.now() - 3600 * 1000
 const fresh = (stem) => `${stem}-${process.pid}-${made++}`
 
 async function topicOf(stem, numPartitions = 1, configEntries = []) {
@@ -156,7 +158,7 @@ const cases = {
           key: `k${first + i}`,
           value: `${topic} ${first + i} `.repeat(i % 20),
           headers: { at: `${i}`, empty: '' },
-          timestamp: String(1700000000000 + first + i),
+          timestamp: String(begun + first + i),
         }))
         const told = await withProducer({}, (producer) => producer.send({ topic, acks, compression, messages }))
         if (acks !== 0) assert.deepEqual(told.map((each) => [each.errorCode, each.baseOffset]), [[0, String(first)]])
@@ -201,15 +203,15 @@ const cases = {
 
   async times_and_ends_are_found() {
     const topic = await topicOf('js-time')
-    const messages = Array.from({ length: 100 }, (_, i) => ({ value: `${i}`, timestamp: String(1700000000000 + 10 * i) }))
+    const messages = Array.from({ length: 100 }, (_, i) => ({ value: `${i}`, timestamp: String(begun + 10 * i) }))
     await withProducer({}, (producer) => producer.send({ topic, messages }))
     assert.deepEqual(await admin.fetchTopicOffsets(topic), [{ partition: 0, offset: '100', high: '100', low: '0' }])
-    for (const [moment, offset] of [[0, '0'], [1700000000001, '1'], [1700000000500, '50'], [1700000000990, '99']]) {
+    for (const [moment, offset] of [[0, '0'], [begun + 1, '1'], [begun + 500, '50'], [begun + 990, '99']]) {
       const told = await admin.fetchTopicOffsetsByTimestamp(topic, moment)
       assert.deepEqual(told, [{ partition: 0, offset }], `at ${moment}`)
     }
     // Where no record is so young, the client gives the end.
-    assert.deepEqual(await admin.fetchTopicOffsetsByTimestamp(topic, 1700000001000), [{ partition: 0, offset: '100' }])
+    assert.deepEqual(await admin.fetchTopicOffsetsByTimestamp(topic, begun + 1000), [{ partition: 0, offset: '100' }])
   },
 
   async an_unknown_topic_is_made_by_writing_to_it() {

@@ -13,7 +13,10 @@ namespace {
 
 constexpr int kWaitMs = 20000;
 constexpr int kPartitions = 3;
-constexpr std::int64_t kBegun = 1'700'000'000'000;
+// What is older than a topic's retention, a week, may go at any moment.
+const std::int64_t kBegun = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                (std::chrono::system_clock::now() - std::chrono::hours(1)).time_since_epoch())
+                                .count();
 
 std::string fresh(const char* stem) {
   static int made = 0;

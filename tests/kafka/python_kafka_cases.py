@@ -5,7 +5,7 @@ import time
 
 import broker
 import kit
-from broker import CODECS, fresh
+from broker import BEGUN, CODECS, fresh
 from kit import expect
 
 try:
@@ -145,7 +145,7 @@ def every_codec_and_every_acks_with_exact_offsets(address):
                                      compression_type=None if codec == "none" else codec)
             futures = []
             for i in range(300):
-                row = (f"k{i}".encode(), f"{codec} {acks} {i} ".encode() * (i % 30), 1_700_000_000_000 + len(wanted))
+                row = (f"k{i}".encode(), f"{codec} {acks} {i} ".encode() * (i % 30), BEGUN + len(wanted))
                 futures.append(producer.send(topic, key=row[0], value=row[1], timestamp_ms=row[2]))
                 wanted.append((len(wanted), *row))
             producer.flush(WAIT)
@@ -209,16 +209,15 @@ def poll_long(consumer):
 def times_find_offsets(address):
     topic = made(address, "pk-time")
     producer = KafkaProducer(bootstrap_servers=address, linger_ms=50)
-    begun = 1_700_000_000_000
     for i in range(200):  # in batches, so that the record has to be found within one
-        producer.send(topic, b"%d" % i, timestamp_ms=begun + 10 * i)
+        producer.send(topic, b"%d" % i, timestamp_ms=BEGUN + 10 * i)
     producer.flush(WAIT)
     producer.close()
     consumer, home = reader(address, topic)
-    for moment, offset in ((begun, 0), (begun + 1, 1), (begun + 995, 100), (begun + 1990, 199), (0, 0)):
+    for moment, offset in ((BEGUN, 0), (BEGUN + 1, 1), (BEGUN + 995, 100), (BEGUN + 1990, 199), (0, 0)):
         told = consumer.offsets_for_times({home: moment})[home]
-        expect(told == OffsetAndTimestamp(offset, begun + 10 * offset), f"at {moment}: {told}")
-    expect(consumer.offsets_for_times({home: begun + 1991})[home] is None, "an offset for a time after the last")
+        expect(told == OffsetAndTimestamp(offset, BEGUN + 10 * offset), f"at {moment}: {told}")
+    expect(consumer.offsets_for_times({home: BEGUN + 1991})[home] is None, "an offset for a time after the last")
     expect((consumer.beginning_offsets([home])[home], consumer.end_offsets([home])[home]) == (0, 200), "another range")
     consumer.close()
 
