@@ -6,7 +6,6 @@ import random
 import kit
 from kit import Plimsoll, encode, expect
 
-PLIMSOLL = None  # the program; set by main
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet")
 KEYS = 30000
 FLAGS = ("--line", "24MiB", "--data-dir", "", "--loops", "1")
@@ -56,7 +55,7 @@ def figures(server):
 def compression_holds_distinctly_more_items():
     held = {}
     for codec in ("off", "lz4", "zstd"):
-        with Plimsoll(PLIMSOLL, *FLAGS, "--compression", codec) as server, server.connect() as client:
+        with Plimsoll(kit.program(), *FLAGS, "--compression", codec) as server, server.connect() as client:
             fill(client, range(KEYS))
             held[codec] = len(there(client, range(KEYS)))
             seen = figures(server)
@@ -71,7 +70,7 @@ def compression_holds_distinctly_more_items():
 
 
 def the_codec_may_change_while_it_runs():
-    with Plimsoll(PLIMSOLL, *FLAGS) as server, server.connect() as client:
+    with Plimsoll(kit.program(), *FLAGS) as server, server.connect() as client:
         numbers = range(0, KEYS * 2)
         for at, codec in enumerate((b"zstd", b"lz4", b"off", b"zstd")):
             expect(client.command(b"CONFIG", b"SET", b"compression", codec) == b"OK", f"{codec} is not taken")
@@ -92,7 +91,7 @@ def compressed(client, numbers):
 
 
 def commands_see_whole_values():
-    with Plimsoll(PLIMSOLL, *FLAGS, "--compression", "zstd") as server, server.connect() as client:
+    with Plimsoll(kit.program(), *FLAGS, "--compression", "zstd") as server, server.connect() as client:
         fill(client, range(KEYS))
         keys = list(zip(compressed(client, range(KEYS)), range(12)))
         expect(len(keys) == 12, "little is compressed")
@@ -126,7 +125,7 @@ def large_values_are_compressed_too():
     def value(n):
         return b"".join(b"line %d of %d: %d\n" % (i, n, i * n) for i in range(1800))[:40000]
 
-    with Plimsoll(PLIMSOLL, *FLAGS, "--compression", "lz4") as server, server.connect() as client:
+    with Plimsoll(kit.program(), *FLAGS, "--compression", "lz4") as server, server.connect() as client:
         for n in range(1500):
             expect(client.command(b"SET", name_of(n), value(n)) == b"OK", "SET")
         keys = list(compressed(client, range(1500)))
@@ -141,7 +140,7 @@ def large_values_are_compressed_too():
 
 
 def idle_times_are_true_where_facts_are_kept():
-    with Plimsoll(PLIMSOLL, *FLAGS) as server, server.connect() as client:
+    with Plimsoll(kit.program(), *FLAGS) as server, server.connect() as client:
         client.command(b"SET", b"before", b"1")
         expect(b"CONFIG SET entry-facts yes" in client.command(b"OBJECT", b"IDLETIME", b"before"), "no reason")
         expect(client.command(b"CONFIG", b"SET", b"entry-facts", b"yes") == b"OK", "entry-facts is not taken")
@@ -158,15 +157,5 @@ def idle_times_are_true_where_facts_are_kept():
 CASES = (compression_holds_distinctly_more_items, the_codec_may_change_while_it_runs, commands_see_whole_values,
          large_values_are_compressed_too, idle_times_are_true_where_facts_are_kept)
 
-
-def main():
-    global PLIMSOLL
-    parser = kit.arguments(__doc__)
-    parser.add_argument("--only", metavar="PATTERN")
-    chosen = parser.parse_args()
-    PLIMSOLL = chosen.plimsoll
-    kit.run_cases(CASES, chosen.only)
-
-
 if __name__ == "__main__":
-    main()
+    kit.main(__doc__, CASES)

@@ -13,17 +13,16 @@ import kit
 from kit import Deadline, Failure, Plimsoll, encode, expect, wait_until
 
 MIB = 1 << 20
-PLIMSOLL = None  # the program; set by main
 VERBS = ("serve", "status", "top", "pools", "cache", "topic", "config", "sim", "doctor", "demo", "version", "help")
 
 
 def serve(*flags, **options):
-    return Plimsoll(PLIMSOLL, *flags, **options)
+    return Plimsoll(kit.program(), *flags, **options)
 
 
 def fails(*flags, env=None, code=None):
     """Runs `plimsoll serve`, which has to refuse to start; answers what it said."""
-    got, out, err = kit.run([PLIMSOLL, "serve", *flags], env=env, seconds=10)
+    got, out, err = kit.run([kit.program(), "serve", *flags], env=env, seconds=10)
     expect(got > 0 and got == (code or got), f"exit code {got}: {out}{err}")
     expect(err.strip(), "it fails without a word on standard error")
     expect("ready" not in out, "it was ready before it failed")
@@ -80,7 +79,7 @@ def a_flag_wins_over_the_environment():
 def ports_come_from_every_source():
     resp, http = kit.free_port(), kit.free_port()
     with File(f'resp_port = {resp}\nhttp_port = 1\nbind = "127.0.0.1"\n') as path:
-        with Plimsoll(PLIMSOLL, "--config", path, "--line", "64MiB", env={"PLIMSOLL_HTTP_PORT": str(http)},
+        with Plimsoll(kit.program(), "--config", path, "--line", "64MiB", env={"PLIMSOLL_HTTP_PORT": str(http)},
                       defaults=False) as server:
             expect(server.resp_port == resp, f"RESP on {server.resp_port}, not on {resp} as in the file")
             expect(server.http_port == http,
@@ -316,44 +315,44 @@ def the_soft_limit_of_descriptors_is_raised():
 
 
 def version_tells_the_version():
-    code, out, _ = kit.run([PLIMSOLL, "version"])
+    code, out, _ = kit.run([kit.program(), "version"])
     expect(code == 0 and re.match(r"plimsoll \d+\.\d+\.\d+\b", out), f"{code}: {out!r}")
 
 
 def doctor_tells_what_it_found():
-    code, out, err = kit.run([PLIMSOLL, "doctor"])
+    code, out, err = kit.run([kit.program(), "doctor"])
     expect(code == 0 and "limit" in out.lower(), f"{code}: {out!r} {err!r}")
-    code, out, _ = kit.run([PLIMSOLL, "doctor", "--json"])
+    code, out, _ = kit.run([kit.program(), "doctor", "--json"])
     expect(code == 0 and isinstance(json.loads(out), dict), f"{code}: {out!r}")
 
 
 def status_asks_the_running_server():
     with serve("--line", "64MiB") as server:
         where = f"{kit.LOOPBACK}:{server.http_port}"
-        code, out, err = kit.run([PLIMSOLL, "status", "--http", where])
+        code, out, err = kit.run([kit.program(), "status", "--http", where])
         expect(code == 0 and "line" in out.lower(), f"{code}: {out!r} {err!r}")
-        code, out, err = kit.run([PLIMSOLL, "status", "--json", "--http", where])
+        code, out, err = kit.run([kit.program(), "status", "--json", "--http", where])
         told = json.loads(out)
         expect(code == 0 and told["memory"]["line_bytes"] == line_of(server), f"{code}: {out!r} {err!r}")
-    code, out, err = kit.run([PLIMSOLL, "status", "--http", where])
+    code, out, err = kit.run([kit.program(), "status", "--http", where])
     expect(code > 0 and where in err and not out, f"of a server that is gone: {code}: {out!r} {err!r}")
 
 
 def an_unknown_verb_is_answered_with_the_nearest():
     for word, meant in (("sevre", "serve"), ("stauts", "status"), ("docter", "doctor"),
                         ("versoin", "version")):
-        code, out, err = kit.run([PLIMSOLL, word])
+        code, out, err = kit.run([kit.program(), word])
         expect(code == 2 and meant in err and not out, f"{word}: {code}: {out!r} {err!r}")
-    code, _, err = kit.run([PLIMSOLL])
+    code, _, err = kit.run([kit.program()])
     expect(code == 2 and "serve" in err, f"without a verb: {code}: {err!r}")
 
 
 def every_verb_explains_itself():
-    code, out, _ = kit.run([PLIMSOLL, "--help"])
+    code, out, _ = kit.run([kit.program(), "--help"])
     expect(code == 0, f"--help: {code}")
     for verb in VERBS:
         expect(verb in out, f"--help does not tell of {verb}")
-        code, told, err = kit.run([PLIMSOLL, verb, "--help"])
+        code, told, err = kit.run([kit.program(), verb, "--help"])
         expect(code == 0 and verb in told and not err, f"{verb} --help: {code}: {told!r} {err!r}")
 
 
@@ -379,15 +378,5 @@ CASES = (
     serve_tells_its_ports_and_then_ready,
 )
 
-
-def main():
-    global PLIMSOLL
-    parser = kit.arguments(__doc__)
-    parser.add_argument("--only", metavar="PATTERN")
-    chosen = parser.parse_args()
-    PLIMSOLL = chosen.plimsoll
-    kit.run_cases(CASES, chosen.only)
-
-
 if __name__ == "__main__":
-    main()
+    kit.main(__doc__, CASES)

@@ -534,3 +534,21 @@ def run_cases(cases, only=None, server=None):
                 print(server.last_words(), flush=True)
                 server.start()
     sys.exit(1 if failed else 0)
+
+
+_program = None
+
+
+def program():
+    """The program under test, of whoever called main()."""
+    return _program
+
+
+def main(description, cases):
+    """A script whose cases each start what they need: --plimsoll and --only, then run_cases()."""
+    global _program  # pylint: disable=global-statement
+    parser = arguments(description)
+    parser.add_argument("--only", metavar="PATTERN", help="the cases whose names match")
+    chosen = parser.parse_args()
+    _program = chosen.plimsoll
+    run_cases(cases, chosen.only)

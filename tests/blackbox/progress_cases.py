@@ -12,9 +12,6 @@ import time
 import kit
 from kit import Plimsoll, expect
 
-PLIMSOLL = None  # the program; set by main
-
-
 def rows(first, count):
     return "".join(f"{key % 50_000},100\n" for key in range(first, first + count)).encode()
 
@@ -26,7 +23,7 @@ def run_on_terminal(words, stdin_parts=(), pause=2.3, terminal=True):
     """
     controller, inside = pty.openpty()
     errors = inside if terminal else subprocess.PIPE
-    process = subprocess.Popen([PLIMSOLL, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+    process = subprocess.Popen([kit.program(), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                                env={**kit.clean_environment(), "TERM": "xterm"})
     try:
         for number, part in enumerate(stdin_parts):
@@ -76,7 +73,7 @@ def a_fault_stands_alone():
 
 
 def a_server_that_hangs_is_waited_for_aloud():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server:
         server.process.send_signal(signal.SIGSTOP)
         try:
             code, out, err = run_on_terminal(["status", "--http", f"127.0.0.1:{server.http_port}"])
@@ -92,15 +89,5 @@ CASES = (
     without_a_terminal_there_is_no_progress, a_fault_stands_alone, a_server_that_hangs_is_waited_for_aloud,
 )
 
-
-def main():
-    global PLIMSOLL
-    parser = kit.arguments(__doc__)
-    parser.add_argument("--only", metavar="PATTERN")
-    chosen = parser.parse_args()
-    PLIMSOLL = chosen.plimsoll
-    kit.run_cases(CASES, chosen.only)
-
-
 if __name__ == "__main__":
-    main()
+    kit.main(__doc__, CASES)

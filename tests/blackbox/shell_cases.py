@@ -9,11 +9,8 @@ import tempfile
 import kit
 from kit import expect
 
-PLIMSOLL = None  # the program; set by main
-
-
 def said(*words):
-    code, out, err = kit.run([PLIMSOLL, *words])
+    code, out, err = kit.run([kit.program(), *words])
     expect(code == 0 and not err, f"{words}: {code}: {err!r}")
     return out
 
@@ -28,7 +25,7 @@ def verbs():
 def completed(*words):
     """What bash offers behind these words, the last of which is being typed."""
     line = " ".join(f"'{word}'" for word in words)
-    code, out, err = kit.run(["bash", "-c", f"source <('{PLIMSOLL}' completion bash); COMP_WORDS=({line}); "
+    code, out, err = kit.run(["bash", "-c", f"source <('{kit.program()}' completion bash); COMP_WORDS=({line}); "
                               f"COMP_CWORD={len(words) - 1}; _plimsoll; printf '%s\\n' \"${{COMPREPLY[@]}}\""])
     expect(code == 0 and not err, f"{words}: {code}: {err!r}")
     return out.split()
@@ -81,7 +78,7 @@ def fish_completes():
         return
     for line, wanted in (("plimsoll ser", "serve"), ("plimsoll serve --fsync a", "always"), ("plimsoll topic cr", "create"),
                          ("plimsoll serve --disk-level-s", "--disk-level-size"), ("plimsoll help versi", "version")):
-        code, out, err = kit.run(["fish", "--no-config", "-c", f"'{PLIMSOLL}' completion fish | source; complete -C '{line}'"],
+        code, out, err = kit.run(["fish", "--no-config", "-c", f"'{kit.program()}' completion fish | source; complete -C '{line}'"],
                                  env={"HOME": "/nowhere"})
         offered = [row.split("\t")[0] for row in out.splitlines()]
         expect(code == 0 and offered == [wanted], f"{line}: {code}: {offered}: {err}")
@@ -106,15 +103,5 @@ CASES = (
     fish_completes, man_pages_are_read_without_a_warning,
 )
 
-
-def main():
-    global PLIMSOLL
-    parser = kit.arguments(__doc__)
-    parser.add_argument("--only", metavar="PATTERN")
-    chosen = parser.parse_args()
-    PLIMSOLL = chosen.plimsoll
-    kit.run_cases(CASES, chosen.only)
-
-
 if __name__ == "__main__":
-    main()
+    kit.main(__doc__, CASES)

@@ -15,7 +15,6 @@ import time
 import kit
 from kit import Deadline, Plimsoll, expect, wait_until
 
-PLIMSOLL = None  # the program; set by main
 ENTER, LEAVE, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 
 
@@ -35,7 +34,7 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.process = subprocess.Popen([PLIMSOLL, "top", "--interval", "100ms", *flags], stdin=self.inside,
+        self.process = subprocess.Popen([kit.program(), "top", "--interval", "100ms", *flags], stdin=self.inside,
                                         stdout=self.inside, stderr=self.inside, env=environment,
                                         preexec_fn=own_terminal)
 
@@ -99,7 +98,7 @@ def where(server):
 
 
 def it_shows_the_server_and_q_leaves_the_terminal_as_it_was():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("normal", 0)
         top.shows("requests/s")
         expect(termios.tcgetattr(top.inside) != top.before, "the keys are not taken one by one")
@@ -111,7 +110,7 @@ def it_shows_the_server_and_q_leaves_the_terminal_as_it_was():
 
 
 def signals_leave_the_terminal_as_it_was():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server:
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 0), (signal.SIGHUP, 129)):
             with Terminal(*where(server)) as top:
                 top.shows("normal", 0)
@@ -124,7 +123,7 @@ def signals_leave_the_terminal_as_it_was():
 
 
 def it_takes_the_size_of_the_terminal():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("q quit", 23)
         top.shows("change/s")
         top.resize(40, 10)
@@ -139,7 +138,7 @@ def it_takes_the_size_of_the_terminal():
 
 
 def keys_sort_and_pause():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("sort: used")
         top.key("s")
         top.shows("sort: change")
@@ -161,7 +160,7 @@ def keys_sort_and_pause():
 
 
 def suspended_it_gives_the_terminal_back_and_takes_it_again():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("normal", 0)
         top.key("\x1a")  # Ctrl-Z
         top.expect_as_before()
@@ -177,7 +176,7 @@ def suspended_it_gives_the_terminal_back_and_takes_it_again():
 
 def a_server_that_goes_away_is_marked_and_asked_again():
     port = kit.free_port()
-    with Plimsoll(PLIMSOLL, "--line", "128MiB", "--http-port", str(port)) as server:
+    with Plimsoll(kit.program(), "--line", "128MiB", "--http-port", str(port)) as server:
         with Terminal(*where(server), columns=100) as top:
             top.shows("normal", 0)
             server.process.kill()
@@ -192,7 +191,7 @@ def a_server_that_goes_away_is_marked_and_asked_again():
 
 
 def a_server_that_hangs_does_not_make_the_keys_hang():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server, Terminal(*where(server)) as top:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
         top.shows("normal", 0)
         server.process.send_signal(signal.SIGSTOP)
         try:
@@ -215,7 +214,7 @@ def nobody_there_is_said_and_asked_again():
 
 
 def no_color_has_no_colours():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server:
         for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
             with Terminal(*where(server), env=env) as top:
                 top.shows("requests/s 1")
@@ -225,16 +224,16 @@ def no_color_has_no_colours():
 
 
 def without_a_terminal_it_shows_one_picture_and_ends():
-    with Plimsoll(PLIMSOLL, "--line", "128MiB") as server:
+    with Plimsoll(kit.program(), "--line", "128MiB") as server:
         for flags in ((), ("--once",)):
-            code, out, err = kit.run([PLIMSOLL, "top", "--interval", "100ms", *where(server), *flags])
+            code, out, err = kit.run([kit.program(), "top", "--interval", "100ms", *where(server), *flags])
             expect(code == 0 and not err, f"{code}: {err!r}")
             expect("\x1b" not in out, f"escapes in {out!r}")
             for part in ("normal", "requests/s", "cache", "page_cache", "other"):
                 expect(part in out, f"no {part} in {out}")
-    code, out, err = kit.run([PLIMSOLL, "top", *where(server)])
+    code, out, err = kit.run([kit.program(), "top", *where(server)])
     expect(code == 1 and "Connection refused" in err and not out, f"{code}: {out!r} {err!r}")
-    code, out, err = kit.run([PLIMSOLL, "top", "--interval", "never"])
+    code, out, err = kit.run([kit.program(), "top", "--interval", "never"])
     expect(code == 2 and "--interval never" in err, f"{code}: {err!r}")
 
 
@@ -246,15 +245,5 @@ CASES = (
     no_color_has_no_colours, without_a_terminal_it_shows_one_picture_and_ends,
 )
 
-
-def main():
-    global PLIMSOLL
-    parser = kit.arguments(__doc__)
-    parser.add_argument("--only", metavar="PATTERN")
-    chosen = parser.parse_args()
-    PLIMSOLL = chosen.plimsoll
-    kit.run_cases(CASES, chosen.only)
-
-
 if __name__ == "__main__":
-    main()
+    kit.main(__doc__, CASES)
