@@ -23,7 +23,7 @@ std::string advice_text(const Status& s) {
   if (s.cache.refused > 0 && !s.policy.evicts) {
     say(std::to_string(s.cache.refused) +
         " writes were refused because the cache is full and does not evict. CONFIG SET maxmemory-policy "
-        "allkeys-lru lets it.");
+        "adaptive lets it.");
   }
   const std::uint64_t reads = s.cache.hits + s.cache.misses;
   const double missed = reads == 0 ? 0 : static_cast<double>(s.cache.misses) / static_cast<double>(reads);

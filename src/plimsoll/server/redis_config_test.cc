@@ -26,7 +26,7 @@ TEST(RedisConfig, AnswersWhatToolsAskBeforeTheyDoAnything) {
   EXPECT_EQ(value_of(settings, "proto-max-bulk-len"), "536870912");
   EXPECT_EQ(value_of(settings, "port"), "7000");
   EXPECT_EQ(value_of(settings, "maxmemory"), "209715200");
-  EXPECT_EQ(value_of(settings, "maxmemory-policy"), "allkeys-lru");
+  EXPECT_EQ(value_of(settings, "maxmemory-policy"), "adaptive");
   settings.policy.evicts = false;
   EXPECT_EQ(value_of(settings, "maxmemory-policy"), "noeviction");
 }

@@ -35,7 +35,7 @@ namespace plimsoll {
 // What a write does when the line is reached: items give way in the order of a policy, or it is refused.
 struct FullCache {
   bool evicts = true;
-  PolicyKind order = PolicyKind::kLru;  // kept while nothing is evicted
+  PolicyKind order = PolicyKind::kAdaptive;  // kept while nothing is evicted
   bool operator==(const FullCache&) const = default;
 };
 // "lru" and Redis's "allkeys-lru", "lfu" and "allkeys-lfu", "fifo", "adaptive", "noeviction"; nothing for

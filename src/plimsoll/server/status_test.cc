@@ -129,7 +129,7 @@ TEST(Status, ReadsAsAPage) {
             "\n"
             "cache        150,000 keys (12 with a time to live), 170 MiB of keys and values; 98.2 % of 1,000 "
             "reads hit\n"
-            "             77 evicted, 0 expired, 0 writes refused; a full cache evicts by lru\n"
+            "             77 evicted, 0 expired, 0 writes refused; a full cache evicts by adaptive\n"
             "             no hits timed yet; no misses timed yet; lately 0 evicted and 0 expired a second\n"
             "log          none; --data-dir FOLDER says where it is to be kept\n"
             "connections  51 RESP, 0 Kafka, 1 HTTP; 1,234 accepted so far, 0 refused\n"
@@ -255,7 +255,7 @@ TEST(Info, SaysWhatToolsReadInItsSection) {
   std::string memory = info_text(example(), "memory");
   EXPECT_THAT(memory, StartsWith("# Memory\r\nused_memory:209715200\r\nused_memory_human:200.00M\r\n"));
   EXPECT_THAT(memory, HasSubstr("\r\nmaxmemory:256901120\r\n"));
-  EXPECT_THAT(memory, HasSubstr("\r\nmaxmemory_policy:allkeys-lru\r\n"));
+  EXPECT_THAT(memory, HasSubstr("\r\nmaxmemory_policy:adaptive\r\n"));
   EXPECT_THAT(memory, HasSubstr("\r\nused_memory_peak_perc:83.33%\r\n"));
   std::string server = info_text(example(), "server");
   EXPECT_THAT(server, StartsWith("# Server\r\nredis_version:7.0.15\r\n"));
