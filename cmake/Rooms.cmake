@@ -1,9 +1,28 @@
+# plimsoll_fuzzers(ROOM LIBRARY <x_fuzz.cc>...): per source the libFuzzer target <ROOM>_x_fuzz (where PLIMSOLL_FUZZ is
+# on) and the test <ROOM>.x_fuzz.replay, which runs it on corpus/x/ and on random bytes.
+function(plimsoll_fuzzers ROOM LIBRARY)
+  foreach(source ${ARGN})
+    get_filename_component(stem ${source} NAME_WE)
+    if(PLIMSOLL_TESTS)
+      add_executable(${ROOM}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
+      target_link_libraries(${ROOM}_${stem}_replay PRIVATE ${LIBRARY} plimsoll_base plimsoll_flags)
+      string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
+      add_test(NAME ${ROOM}.${stem}.replay
+               COMMAND ${ROOM}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
+    endif()
+    if(PLIMSOLL_FUZZ)
+      add_executable(${ROOM}_${stem} ${source})
+      target_link_libraries(${ROOM}_${stem} PRIVATE ${LIBRARY} plimsoll_flags)
+      target_link_options(${ROOM}_${stem} PRIVATE -fsanitize=fuzzer)
+    endif()
+  endforeach()
+endfunction()
+
 # plimsoll_room(NAME ROOMS <rooms it may link> [LIBS <private libraries>] [PUBLIC_LIBS <libraries its headers need>]
 #               [TEST_LIBS <libraries its tests need>] [HEADERS <public headers>])
 #
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
-# <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and, per x_fuzz.cc, the libFuzzer target
-# <NAME>_x_fuzz (where PLIMSOLL_FUZZ is on) and the test <NAME>.x_fuzz.replay, which runs it on corpus/x/ and on random bytes.
+# <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and the fuzzers of its *_fuzz.cc.
 # Files are found by their names, so a new one needs no line here; public headers are listed. What is made and
 # what it needs is remembered in the properties PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
@@ -46,21 +65,7 @@ function(plimsoll_room NAME)
     add_executable(${NAME}_bench ${benches})
     target_link_libraries(${NAME}_bench PRIVATE ${target} plimsoll_flags plimsoll_bench_harness)
   endif()
-  foreach(source ${fuzzers})
-    get_filename_component(stem ${source} NAME_WE)
-    if(PLIMSOLL_TESTS)
-      add_executable(${NAME}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
-      target_link_libraries(${NAME}_${stem}_replay PRIVATE ${target} plimsoll_base plimsoll_flags)
-      string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
-      add_test(NAME ${NAME}.${stem}.replay
-               COMMAND ${NAME}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
-    endif()
-    if(PLIMSOLL_FUZZ)
-      add_executable(${NAME}_${stem} ${source})
-      target_link_libraries(${NAME}_${stem} PRIVATE ${target} plimsoll_flags)
-      target_link_options(${NAME}_${stem} PRIVATE -fsanitize=fuzzer)
-    endif()
-  endforeach()
+  plimsoll_fuzzers(${NAME} ${target} ${fuzzers})
 endfunction()
 
 set(PLIMSOLL_PEERS ${PROJECT_SOURCE_DIR}/build/peers/bin CACHE PATH

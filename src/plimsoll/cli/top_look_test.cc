@@ -41,6 +41,17 @@ TEST(TopLook, WhatIsNoStatusIsRefused) {
     EXPECT_FALSE(read_look(page)) << page;
 }
 
+TEST(TopLook, HoweverDeepAPageIsItTakesNoStack) {
+  const std::string open(1 << 20, '['), close(1 << 20, ']');
+  EXPECT_FALSE(read_look(open));
+  EXPECT_FALSE(read_look(open + close));
+  std::string page(kStatus);
+  page.replace(page.find("\"the level rose\""), 16, open + close);
+  const Result<TopLook> look = read_look(page);
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->events[0].sentence, "") << "a list is no text";
+}
+
 TEST(TopLook, NoTextOfAServerReachesTheTerminalAsItIs) {
   std::string page(kStatus);
   page.replace(page.find("the level rose"), 14, "\\u001b[2Jevil\xc2\x9b\\n");
