@@ -8,6 +8,7 @@
 #include "plimsoll/cli/demo.h"
 #include "plimsoll/cli/flood.h"
 #include "plimsoll/cli/verb.h"
+#include "plimsoll/os/file.h"
 #include "plimsoll/os/scratch_cgroup.h"
 
 namespace plimsoll {
@@ -105,6 +106,14 @@ int run_demo(const Call& call) {
   if (std::string fault = read_plan(call.arguments, plan); !fault.empty()) {
     call.complain("demo: " + fault);
     return kWrongUsage;
+  }
+  if (!plan.redis.empty()) {
+    Result<std::string> program = find_program(plan.redis, call.variable("PATH"));
+    if (!program) {
+      call.complain("demo: --redis " + plan.redis + ": " + program.error().message());
+      return kFailed;
+    }
+    plan.redis = *std::move(program);
   }
   Result<void> usable = cgroup_usable();
   plan.without_cgroup = !usable;
