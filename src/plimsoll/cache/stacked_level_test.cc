@@ -320,7 +320,8 @@ TEST(StackedLevel, LosesNoErasureToCarryingByAnotherThread) {
   }
   std::thread keeper([&] {
     Random random(99);
-    for (int round = 0; round < 20'000 || hits.load() < 2000; ++round) {
+    auto enough = [&] { return hits.load() >= 2000 && s.level->figures().carried > 100; };
+    for (int round = 0; round < 20'000 || !enough(); ++round) {
       static_cast<void>(s.level->tend());
       const std::uint32_t last = newest.load(std::memory_order_relaxed);
       if (s.near->figures().stored_bytes > 2000 * s.near->generations().size()) {
