@@ -13,10 +13,16 @@
 namespace plimsoll {
 namespace {
 
-// From 768 MiB on as long as a huge page: a hit in memory needs no walk of the page tables then.
+// From 768 MiB on as long as a huge page.
 Bytes segment_size(Bytes line) {
   if (line >= 768_MiB) return 2_MiB;
   return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
+}
+
+// Each shard has a segment or two that are not full. While all of them would be more than a thirtieth of what
+// is held, they take as many pages as were written.
+Bytes huge_from(const ByteCache::Options& options) {
+  return segment_size(options.line) * (32 * options.shards);
 }
 
 // Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the
@@ -37,10 +43,15 @@ ByteCache::ByteCache(const Options& options)
               .address_space = std::max(address_space_ / 64, 4_MiB),
               .name = "cache"}),
       extents_(options.pages, address_space_, slabs_),
-      segments_(
-          new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),
-      blocks_(new SegmentStore(
-          {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})),
+      segments_(new SegmentStore({.pages = options.pages,
+                                  .account = options.account,
+                                  .block = segment_size(options.line),
+                                  .address_space = address_space_,
+                                  .huge_from = huge_from(options)})),
+      blocks_(new SegmentStore({.pages = options.pages,
+                                .account = options.account,
+                                .block = kIndexBlock,
+                                .address_space = std::max(address_space_ / 8, 64_MiB)})),
       compressor_({.account = options.account}),
       compression_(options.compression),
       describe_(options.describe_entries) {

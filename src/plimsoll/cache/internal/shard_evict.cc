@@ -93,6 +93,7 @@ void CacheShard::seal(Segment*& which) {
     bury(*hole);
   }
   if (segment->sealed_ms == 0) segment->sealed_ms = last_now_ms_;
+  segments_.filled(segments_.block_of(segment));
   link_sealed(*segment);
 }
 
