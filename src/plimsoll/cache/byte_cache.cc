@@ -194,12 +194,21 @@ void ByteCache::set_evict(bool evict) {
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
 }
 
+// A slice of each shard in turn: whoever waits for one has it while the others are converted.
 void ByteCache::set_policy(PolicyKind kind) {
+  MutexLock one_at_a_time(policy_mutex_);
   policy_.store(kind, std::memory_order_relaxed);
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->drain_hits();
-    shard->set_policy(kind);
+    shard->change_policy(kind);
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& shard : shards_) {
+      MutexLock lock(shard->mutex());
+      more |= shard->convert_policy();
+    }
   }
 }
 
