@@ -168,6 +168,7 @@ void ByteCache::tick() {
   shard.drain_hits();
   if (shard.is_sparse()) shard.release_some(false, false);
   bool more = shard.rests();
+  shard.look();
   shard.mutex().unlock();
   // A segment at a time, so that a writer who comes waits for one.
   for (std::size_t moved = 0; more && moved < kSqueezedAtOnce.count(); moved += segments_->block_size()) {

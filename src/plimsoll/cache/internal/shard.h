@@ -154,10 +154,15 @@ class CacheShard {
   std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
   bool is_sparse() const { return used_ - live_ > used_ / 8; }
-  // Nothing was written, or died, since this was last asked.
-  bool rests();
-  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not. False:
-  // what is dead is not worth more moves.
+  // Nothing was written, or died, since the last look.
+  bool rests() const { return looked_used_ == used_ && looked_live_ == live_; }
+  // A look: rests() is about what comes after it.
+  void look() {
+    looked_used_ = used_;
+    looked_live_ = live_;
+  }
+  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not; a look,
+  // as its own moves are not a write. False: what is dead is not worth more moves.
   bool squeeze();
   Bytes dead() const { return Bytes(used_ - live_); }
   Bytes policy_memory() const { return policy_charge_.size(); }
@@ -278,8 +283,8 @@ class CacheShard {
   bool writing_ = false;
   std::uint64_t used_ = 0;  // bytes of records, live and dead
   std::uint64_t live_ = 0;
-  std::uint64_t seen_used_ = 0;  // by rests()
-  std::uint64_t seen_live_ = 0;
+  std::uint64_t looked_used_ = 0;  // as they were at the last look
+  std::uint64_t looked_live_ = 0;
   std::uint64_t enough_;      // dead bytes with which a segment is emptied
   std::uint64_t weight_ = 0;  // of all items
   std::int64_t last_now_ms_ = 0;
