@@ -179,6 +179,7 @@ void ByteCache::tick() {
   shard.drain_hits();
   if (shard.is_sparse()) shard.release_some(false, false);
   bool more = shard.rests();
+  shard.look();
   shard.mutex().unlock();
   // A segment at a time, so that a writer who comes waits for one.
   for (std::size_t moved = 0; more && moved < kSqueezedAtOnce.count(); moved += segments_->block_size()) {
@@ -205,12 +206,21 @@ void ByteCache::set_evict(bool evict) {
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
 }
 
+// A slice of each shard in turn: whoever waits for one has it while the others are converted.
 void ByteCache::set_policy(PolicyKind kind) {
+  MutexLock one_at_a_time(policy_mutex_);
   policy_.store(kind, std::memory_order_relaxed);
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->drain_hits();
-    shard->set_policy(kind);
+    shard->change_policy(kind);
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& shard : shards_) {
+      MutexLock lock(shard->mutex());
+      more |= shard->convert_policy();
+    }
   }
 }
 

@@ -260,20 +260,13 @@ bool CacheShard::empty_sparsest() {
   return true;
 }
 
-bool CacheShard::rests() {
-  const bool same = seen_used_ == used_ && seen_live_ == live_;
-  seen_used_ = used_;
-  seen_live_ = live_;
-  return same;
-}
-
 bool CacheShard::squeeze() {
   if (used_ - live_ <= used_ / kDeadAtRest) return false;
   const std::uint64_t enough = enough_;  // which is of a shard that is written to
   const std::uint64_t dead = used_ - live_;
   const bool emptied = empty_sparsest();
   enough_ = enough;
-  rests();
+  look();
   return emptied && used_ - live_ < dead;
 }
 
