@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/clock.h"
@@ -253,6 +254,13 @@ TEST(Cache, DescribesItselfByName) {
   EXPECT_EQ(names.seen["object_cache_loads_total"], 1);
   EXPECT_GT(names.seen["object_cache_payload_bytes"], 0);
 }
+
+// The ticket keeps a view of its key.
+template <typename Key>
+constexpr bool kCanBeAskedFor = std::is_constructible_v<HeldCache::Ticket, HeldCache&, Key>;
+static_assert(kCanBeAskedFor<std::string&> && kCanBeAskedFor<const std::string&> &&
+              kCanBeAskedFor<std::string_view> && kCanBeAskedFor<const char*>);
+static_assert(!kCanBeAskedFor<std::string> && !kCanBeAskedFor<const std::string>);
 
 }  // namespace
 }  // namespace plimsoll

@@ -8,11 +8,13 @@
 // 20 ns. Limits: none. Errors: replies. Ownership: a context lives for one command.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/clock.h"
@@ -97,6 +99,10 @@ struct CommandContext {
   ByteCache::Slot lock(std::string_view key, unsigned database) {
     return cache.lock(databases.stored(database, key, stored_key), now_ms);
   }
+  // A temporary would be gone before the slot is.
+  template <typename Key, typename... Database>
+    requires std::same_as<std::remove_cv_t<Key>, std::string>
+  ByteCache::Slot lock(Key&& key, Database... database) = delete;
   // Without a lock, as ByteCache says; small values are copied to where value_of() finds them.
   ByteCache::Reading read(std::string_view key) {
     return cache.read(databases.stored(session.database, key, stored_key), now_ms, space_for_values());
