@@ -34,6 +34,9 @@ struct MemoryFigures {
   std::uint64_t keys = 0;
 };
 
+// What a command does with several keys.
+enum class Several : std::uint8_t { kRead, kWrite };
+
 // What commands may ask of the whole server.
 class ServerFacts {
  public:
@@ -52,6 +55,9 @@ class ServerFacts {
   // Runs `run` while no other loop runs commands: nobody's command comes between those that `run` runs.
   // Sessions and their clients' states may be looked at. REQUIRES: not from within `run`.
   virtual void alone(const std::function<void()>& run) = 0;
+  // Runs `run`, which reads or writes several keys, in one piece towards others who do: while one writes, no
+  // other reads or writes. Commands of one key go on meanwhile. REQUIRES: not from within `run`, nor alone.
+  virtual void several(Several what, const std::function<void()>& run) = 0;
   // REQUIRES: alone.
   virtual void each_session(const std::function<void(const Session&)>& visit) = 0;
   // What a transaction keeps is charged with this, after making room if need be; empty when refused.
@@ -111,6 +117,13 @@ struct CommandContext {
   }
   static std::span<char> space_for_values();  // the thread's, for one value that is not large
   void alone(const std::function<void()>& run);
+  // The keys of this command are args[1], args[1 + step] and so on: if it is more than one, as
+  // ServerFacts::several() does.
+  template <typename Run>
+  void with_keys(Several what, const Run& run, std::size_t step = 1) {
+    if (is_alone || args.size() <= 1 + step) return run();
+    server.several(what, std::ref(run));
+  }
   // When a value ends that is new, or replaces another, and whose command does not say.
   std::int64_t default_end() const {
     return default_ttl_ms == 0 ? ByteCache::kNever : now_ms + default_ttl_ms;

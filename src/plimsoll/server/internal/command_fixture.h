@@ -53,6 +53,10 @@ class FakeServer final : public ServerFacts {
   void reset_stats() override { ++resets; }
   Account& scratch() override { return scratch_; }
   void alone(const std::function<void()>& run) override { run(); }
+  void several(Several what, const std::function<void()>& run) override {
+    pieces.push_back(what);
+    run();
+  }
   void each_session(const std::function<void(const Session&)>& visit) override {
     for (const Session* session : sessions) visit(*session);
   }
@@ -68,6 +72,7 @@ class FakeServer final : public ServerFacts {
   std::map<std::string, std::string> settings = {{"maxmemory", "0"}, {"maxmemory-policy", "allkeys-lru"}};
   int resets = 0;
   int purges = 0;
+  std::vector<Several> pieces;  // that several() was asked for
   MemoryFigures figures;
   std::vector<const Session*> sessions;
 
