@@ -114,9 +114,23 @@ def the_list_has_all_fields_of_redis():
         expect(int(told["multi-mem"]) > 0 and int(told["tot-mem"]) > 1000, f"memory of {line}")
 
 
+def every_setting_can_be_set_to_what_it_is():
+    """As Redis's own suite does with all that CONFIG GET tells."""
+    with SERVER.connect() as one:
+        told = one.command("CONFIG", "GET", "*")
+        pairs = list(zip(told[::2], told[1::2]))
+        expect(len(pairs) > 20 and (b"port", str(SERVER.resp_port).encode()) in pairs, f"settings {pairs}")
+        for name, value in pairs:
+            expect(one.command("CONFIG", "SET", name, value) == b"OK", f"{name} cannot be set to {value}")
+        expect(one.command("CONFIG", "GET", "*") == told, "a setting is another now")
+        expect(one.command("CONFIG", "SET", "port", "1") ==
+               b"ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config",
+               "the port was changed")
+
+
 CASES = (a_client_is_killed_on_whatever_loop_it_lives, who_kills_itself_has_its_reply, a_transaction_may_kill,
          killing_while_others_work, replies_are_left_out_when_nobody_wants_them, a_large_value_is_not_told_either,
-         the_list_has_all_fields_of_redis)
+         the_list_has_all_fields_of_redis, every_setting_can_be_set_to_what_it_is)
 
 
 def main():

@@ -84,6 +84,10 @@ std::vector<std::pair<std::string, std::string>> Facts::config_get(std::string_v
 }
 
 std::string Facts::config_set(std::string_view name, std::string_view value) {
+  // Suites set what they have just read, the port among it.
+  for (const auto& [known, current] : config_get(name)) {
+    if (current == value) return {};
+  }
   auto change = setting_change(node_.current_settings(), node_.line.line(), name, value);
   if (!change) return change.error();
   return change->name.empty() ? std::string() : node_.set_now(change->name, change->value);
