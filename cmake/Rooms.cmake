@@ -1,5 +1,6 @@
 # plimsoll_fuzzers(ROOM LIBRARY <x_fuzz.cc>...): per source the libFuzzer target <ROOM>_x_fuzz (where PLIMSOLL_FUZZ is
 # on) and the test <ROOM>.x_fuzz.replay, which runs it on corpus/x/ and on random bytes.
+# REQUIRES: the target <ROOM>_tests, where tests are built.
 function(plimsoll_fuzzers ROOM LIBRARY)
   foreach(source ${ARGN})
     get_filename_component(stem ${source} NAME_WE)
@@ -7,6 +8,7 @@ function(plimsoll_fuzzers ROOM LIBRARY)
       add_executable(${ROOM}_${stem}_replay ${source} ${PROJECT_SOURCE_DIR}/tests/replay/main.cc)
       target_link_libraries(${ROOM}_${stem}_replay PRIVATE ${LIBRARY} plimsoll_base plimsoll_flags)
       string(REGEX REPLACE "_fuzz$" "" corpus ${stem})
+      add_dependencies(${ROOM}_tests ${ROOM}_${stem}_replay)
       add_test(NAME ${ROOM}.${stem}.replay
                COMMAND ${ROOM}_${stem}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${corpus})
     endif()
@@ -22,7 +24,8 @@ endfunction()
 #               [TEST_LIBS <libraries its tests need>] [HEADERS <public headers>])
 #
 # Makes the static library plimsoll_<NAME> (exported as plimsoll::<NAME>) of the room's *.cc and internal/*.cc,
-# <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and the fuzzers of its *_fuzz.cc.
+# <NAME>_test of its *_test.cc, <NAME>_bench of its *_bench.cc and the fuzzers of its *_fuzz.cc; the target <NAME>_tests
+# builds all that the room tests itself with.
 # Files are found by their names, so a new one needs no line here; public headers are listed. What is made and
 # what it needs is remembered in the properties PLIMSOLL_ROOMS and PLIMSOLL_<NAME>_LIBS for Install.cmake.
 function(plimsoll_room NAME)
@@ -52,8 +55,12 @@ function(plimsoll_room NAME)
   set_property(GLOBAL APPEND PROPERTY PLIMSOLL_ROOMS ${NAME})
   set_property(GLOBAL PROPERTY PLIMSOLL_${NAME}_LIBS ${ROOM_LIBS} ${ROOM_PUBLIC_LIBS})
 
+  if(PLIMSOLL_TESTS)
+    add_custom_target(${NAME}_tests)
+  endif()
   if(PLIMSOLL_TESTS AND tests)
     add_executable(${NAME}_test ${tests})
+    add_dependencies(${NAME}_tests ${NAME}_test)
     target_link_libraries(${NAME}_test PRIVATE ${target} plimsoll_flags GTest::gmock_main rapidcheck
                           ${ROOM_TEST_LIBS})
     target_compile_definitions(${NAME}_test PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

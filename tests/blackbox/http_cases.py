@@ -126,6 +126,7 @@ def the_status_is_json_with_sums_that_agree():
     work()
     reply = http_get(SERVER.http_port, "/api/v1/status")
     expect(reply.headers["content-type"].startswith("application/json"), reply.headers["content-type"])
+    expect(reply.text.endswith("}\n"), "the answer does not end its line")
     status = json.loads(reply.body)
     memory = status["memory"]
     expect(status["level"]["name"] == LEVELS[status["level"]["number"]], f"level {status['level']}")
@@ -200,6 +201,8 @@ def what_is_not_there_is_not_found():
         reply = http_get(SERVER.http_port, path)
         expect(reply.status in (404, 400), f"{path}: {reply.status}")
         expect("root:" not in reply.text and "script" not in reply.text, f"{path}: it says {reply.text!r}")
+    for path in ("/", "/status.txt", "/metrics", "/api/v1/events"):
+        expect(re.search(rf"^{path}  +\w", reply.text, re.MULTILINE), f"what is there is not named: {reply.text!r}")
 
 
 def good_requests_in_odd_forms_are_served():

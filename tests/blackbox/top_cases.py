@@ -16,6 +16,8 @@ import kit
 from kit import Deadline, Plimsoll, expect, wait_until
 
 ENTER, LEAVE, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
+# 0.2 s is what a person is to wait at most; the rest is for a machine that does other things too.
+QUICKLY = 0.2 + 0.5
 
 
 class Terminal:
@@ -191,18 +193,20 @@ def a_server_that_goes_away_is_marked_and_asked_again():
 
 
 def a_server_that_hangs_does_not_make_the_keys_hang():
-    with Plimsoll(kit.program(), "--line", "128MiB") as server, Terminal(*where(server)) as top:
-        top.shows("normal", 0)
-        server.process.send_signal(signal.SIGSTOP)
-        try:
-            top.shows("STALE", 0)
-            begun = time.monotonic()
-            top.key("q")
-            wait_until(lambda: LEAVE in top.read(), "the first screen")
-            expect(time.monotonic() - begun < 1, "it took a second to leave the screen")
-        finally:
-            server.process.send_signal(signal.SIGCONT)
-        top.expect_left(0)
+    with Plimsoll(kit.program(), "--line", "128MiB") as server:
+        for key in ("q", "\x03"):  # and Ctrl-C
+            with Terminal(*where(server)) as top:
+                top.shows("normal", 0)
+                server.process.send_signal(signal.SIGSTOP)
+                try:
+                    top.shows("STALE", 0)  # and the next question is out, which would be waited for for two seconds
+                    begun = time.monotonic()
+                    top.key(key)
+                    top.expect_left(0)
+                    took = time.monotonic() - begun
+                finally:
+                    server.process.send_signal(signal.SIGCONT)
+                expect(took < QUICKLY, f"it took {took:.2f} s to leave by {key!r}")
 
 
 def nobody_there_is_said_and_asked_again():

@@ -116,6 +116,33 @@ def nobody_sees_the_middle_of_a_transaction():
     at_once(write, read, read, read)
 
 
+def nobody_sees_half_of_what_is_done_to_several_keys():
+    done = threading.Event()
+    names = [f"several:{i}" for i in range(1000)]  # long enough to be seen in the middle
+    with client() as one:
+        one.mset({name: 0 for name in names})
+
+    def write():
+        try:
+            with client() as mine:
+                for i in range(ROUNDS):
+                    mine.mset({name: i for name in names})
+                    if i % 3 == 0:
+                        mine.delete(*names)
+        finally:
+            done.set()
+
+    def read():
+        with client() as mine:
+            while not done.is_set():
+                seen = set(mine.mget(names))
+                expect(len(seen) == 1, f"MGET saw {seen}")
+                there = mine.exists(*names)
+                expect(there in (0, len(names)), f"{there} are there")
+
+    at_once(write, read, read, read)
+
+
 def a_renamed_key_is_always_somewhere():
     done = threading.Event()
     with client() as one:
@@ -249,7 +276,7 @@ def large_values_of_transactions_arrive():
 
 
 CASES = (pipelines_run_as_one, a_watched_key_that_changes_ends_a_transaction,
-         a_counter_of_many_clients_comes_out_right, nobody_sees_the_middle_of_a_transaction,
+         a_counter_of_many_clients_comes_out_right, nobody_sees_the_middle_of_a_transaction, nobody_sees_half_of_what_is_done_to_several_keys,
          a_renamed_key_is_always_somewhere, databases_have_their_own_keys, resp3_has_types_of_its_own,
          lists_of_clients_within_transactions_end, large_values_of_transactions_arrive,
          what_a_transaction_keeps_is_bounded, a_silent_transaction_gives_way_to_who_waits,

@@ -4,6 +4,7 @@
 'use strict'
 
 const assert = require('assert/strict')
+const { execFileSync } = require('child_process')
 const { chosen, sleep, until, Server, work, flood, openBrowser, open, faultless } = require('./kit.cjs')
 
 const MIB = 1 << 20
@@ -164,6 +165,24 @@ const cases = {
         assert.ok(width <= inner, `${name}: ${width} wide on ${inner}`)
         await faultless(page)
       }
+    }
+  },
+
+  async long_names_of_many_topics_leave_their_figures_in_sight (server) {
+    for (let i = 0; i < 12; ++i) {
+      execFileSync(chosen.plimsoll, ['topic', 'create', `events.of-a-team-that-likes-long-names.${'and-longer-ones.'.repeat(4)}v${i}`,
+        '--kafka', `127.0.0.1:${server.kafka}`])
+    }
+    for (const width of [1280, 360]) {
+      const page = await open(server, { viewport: { width, height: 900 } })
+      await until('the topics', () => page.evaluate(() => document.querySelector('.topics') !== null))
+      const [held, shown, rows, last] = await page.evaluate(() => {
+        const box = document.querySelector('.topics')
+        return [box.scrollWidth, box.clientWidth, box.querySelectorAll('tbody th').length, box.innerText.trim().split('\n').pop()]
+      })
+      assert.ok(held <= shown, `at ${width}: ${held} wide where ${shown} are seen`)
+      assert.deepEqual([rows, last], [10, 'and 2 more'])
+      await faultless(page)
     }
   },
 

@@ -37,7 +37,8 @@ Charge Account::charge(Bytes bytes) noexcept {
   refused_.fetch_add(1, std::memory_order_relaxed);
   // The attempt may have stood in a waiter's way before it was undone.
   if (!behind) line_.serve_if_awaited();
-  line_.wake();
+  // Who can drop what it has makes room itself, unless others have what it is guaranteed.
+  if (kind() != AccountKind::kDroppable || used() < guarantee()) line_.wake();
   return {};
 }
 

@@ -94,7 +94,7 @@ class LoadLine {
 
   // One listener at a time; null takes it away, and it is not called any more when this returns. A charge
   // that takes undroppable() above `level_bytes`, one that leaves less than half the headroom free, a refusal
-  // and a wait all wake it, once until listened().
+  // (but of who can drop its own, and has its guarantee) and a wait all wake it, once until listened().
   void set_listener(PressureListener* listener);
   void set_wake_level(Bytes level_bytes) {
     wake_level_.store(level_bytes.signed_count(), std::memory_order_relaxed);

@@ -154,6 +154,14 @@ TEST_F(WakeTest, IsWokenByARefusal) {
   EXPECT_EQ(looks(), 1);
 }
 
+TEST_F(WakeTest, IsNotWokenByARefusalOfWhoDropsItsOwn) {
+  Account& other = line_.open({.name = "other cache", .kind = AccountKind::kDroppable, .guarantee = 10_MiB});
+  EXPECT_FALSE(cache_.charge(200_MiB));
+  EXPECT_EQ(looks(), 0);
+  EXPECT_FALSE(other.charge(200_MiB));
+  EXPECT_EQ(looks(), 1) << "it has less than its guarantee, which somebody else may have";
+}
+
 TEST_F(WakeTest, IsWokenByALoweredLimitAndALoweredMaximum) {
   Charge items = cache_.charge(100_MiB);
   line_.set_limit(62_MiB, 0_B);

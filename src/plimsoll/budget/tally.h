@@ -16,18 +16,22 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "plimsoll/base/thread_place.h"
+
 namespace plimsoll {
 
 class Tally {
+  using Place = ThreadPlace<Tally, 15, 1>;
+
  public:
-  static constexpr unsigned kOwn = 15;  // threads with a cell of their own
+  static constexpr unsigned kOwn = Place::kOwn;  // threads with a cell of their own
 
   Tally() = default;
   Tally(const Tally&) = delete;
   Tally& operator=(const Tally&) = delete;
 
   void add(std::uint64_t n) noexcept {
-    const unsigned cell = thread_cell;
+    const unsigned cell = Place::known();
     if (cell >= kOwn) [[unlikely]]
       return add_elsewhere(n);
     // Relaxed, and no addition: nobody else writes to this thread's cell.
@@ -38,16 +42,13 @@ class Tally {
 
  private:
   static constexpr unsigned kShared = kOwn;
-  static constexpr unsigned kUnknown = kOwn + 1;
   struct alignas(64) Cell {
     std::atomic<std::uint64_t> count{0};
   };
-  struct Claim;
 
   void add_elsewhere(std::uint64_t n) noexcept;
 
-  static constinit thread_local unsigned thread_cell;  // the same in all tallies
-  std::array<Cell, kOwn + 1> cells_;
+  std::array<Cell, Place::kPlaces> cells_;
 };
 
 }  // namespace plimsoll

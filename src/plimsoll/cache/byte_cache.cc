@@ -13,10 +13,16 @@
 namespace plimsoll {
 namespace {
 
-// From 768 MiB on as long as a huge page: a hit in memory needs no walk of the page tables then.
+// From 768 MiB on as long as a huge page.
 Bytes segment_size(Bytes line) {
   if (line >= 768_MiB) return 2_MiB;
   return Bytes(std::bit_floor(std::clamp(line / 512, 64_KiB, 2_MiB).count()));
+}
+
+// Each shard has a segment or two that are not full. While all of them would be more than a thirtieth of what
+// is held, they take as many pages as were written.
+Bytes huge_from(const ByteCache::Options& options) {
+  return segment_size(options.line) * (32 * options.shards);
 }
 
 // Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the
@@ -37,10 +43,15 @@ ByteCache::ByteCache(const Options& options)
               .address_space = std::max(address_space_ / 64, 4_MiB),
               .name = "cache"}),
       extents_(options.pages, address_space_, slabs_),
-      segments_(
-          new SegmentStore({options.pages, options.account, segment_size(options.line), address_space_})),
-      blocks_(new SegmentStore(
-          {options.pages, options.account, kIndexBlock, std::max(address_space_ / 8, 64_MiB)})),
+      segments_(new SegmentStore({.pages = options.pages,
+                                  .account = options.account,
+                                  .block = segment_size(options.line),
+                                  .address_space = address_space_,
+                                  .huge_from = huge_from(options)})),
+      blocks_(new SegmentStore({.pages = options.pages,
+                                .account = options.account,
+                                .block = kIndexBlock,
+                                .address_space = std::max(address_space_ / 8, 64_MiB)})),
       compressor_({.account = options.account}),
       compression_(options.compression),
       describe_(options.describe_entries) {
@@ -168,6 +179,7 @@ void ByteCache::tick() {
   shard.drain_hits();
   if (shard.is_sparse()) shard.release_some(false, false);
   bool more = shard.rests();
+  shard.look();
   shard.mutex().unlock();
   // A segment at a time, so that a writer who comes waits for one.
   for (std::size_t moved = 0; more && moved < kSqueezedAtOnce.count(); moved += segments_->block_size()) {
@@ -194,12 +206,21 @@ void ByteCache::set_evict(bool evict) {
   options_.account.set_kind(evict ? AccountKind::kDroppable : AccountKind::kPinned);
 }
 
+// A slice of each shard in turn: whoever waits for one has it while the others are converted.
 void ByteCache::set_policy(PolicyKind kind) {
+  MutexLock one_at_a_time(policy_mutex_);
   policy_.store(kind, std::memory_order_relaxed);
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mutex());
     shard->drain_hits();
-    shard->set_policy(kind);
+    shard->change_policy(kind);
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& shard : shards_) {
+      MutexLock lock(shard->mutex());
+      more |= shard->convert_policy();
+    }
   }
 }
 

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
+#include <thread>
+#include <vector>
 
 #include "plimsoll/cache/internal/fixture.h"
 
@@ -177,6 +180,39 @@ TEST(SwitchingPolicies, KeepsFrequenciesThroughOthers) {
   for (std::uint64_t key = 1000; key < 1050; ++key) f.request(key);
   // The first goes for the first new key, and each new one for the next.
   for (std::uint64_t key = 1; key < 100; ++key) EXPECT_TRUE(f.request(key)) << key;
+}
+
+// With one shard, so that others meet each of its slices; a clear() may end a change halfway.
+TEST(SwitchingPolicies, LetsOthersUseTheCacheMeanwhile) {
+  CacheFixture f(32_MiB, true, 1);
+  for (int key = 0; key < 60'000; ++key) f.set("key" + std::to_string(key), "value of 16 bytes");
+  std::atomic<bool> ended{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> others;
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    others.emplace_back([&, seed] {
+      Random random(seed);
+      while (!ended.load(std::memory_order_relaxed)) {
+        const std::string key = "key" + std::to_string(random.below(60'000));
+        const std::uint64_t choice = random.below(20'000);
+        if (choice == 0) {
+          f.cache.clear();
+        } else if (choice % 2 == 0) {
+          f.set(key, value_for(key.size(), 0, 8 + choice % 64));
+        } else if (choice % 16 == 1) {
+          ByteCache::Slot slot = f.cache.lock(key, 1000);
+          if (slot.exists()) slot.erase();
+        } else if (const std::string value = f.get(key); value != "(absent)") {
+          wrong += value != "value of 16 bytes" && value != value_for(key.size(), 0, value.size());
+        }
+      }
+    });
+  }
+  for (int round = 0; round < 40; ++round) f.cache.set_policy(kPolicyKinds[static_cast<unsigned>(round) % 4]);
+  ended.store(true);
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(wrong, 0);
+  f.cache.CheckInvariants();
 }
 
 }  // namespace

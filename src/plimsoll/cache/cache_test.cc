@@ -3,43 +3,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/clock.h"
-#include "plimsoll/base/random.h"
-#include "plimsoll/budget/load_line.h"
+#include "plimsoll/cache/internal/object_fixture.h"
 
 namespace plimsoll {
 namespace {
 
 using std::chrono::milliseconds;
 
-// Counts those that live, so that a leak is seen without a sanitizer.
-struct Counted {
-  static inline std::atomic<int> alive{0};
-  explicit Counted(int n) : number(n) { ++alive; }
-  Counted(Counted&& other) noexcept : number(other.number) { ++alive; }
-  ~Counted() { --alive; }
-  int number;
-};
-
-struct Line {
-  explicit Line(Bytes limit = 64_MiB)
-      : line({.limit = limit}),
-        account(line.open({.name = "objects", .kind = AccountKind::kDroppable, .guarantee = {}})) {}
-  LoadLine line;
-  Account& account;
-};
-
 TEST(Cache, GivesBackTheObjectsThatWerePut) {
-  Line l;
+  ObjectLine l;
   auto cache = Cache<std::string, std::vector<int>>::build(l.account).open();
   EXPECT_FALSE(cache.get("a"));
   EXPECT_EQ(cache.put("a", {1, 2, 3}), WriteStatus::kDone);
@@ -66,7 +46,7 @@ TEST(Cache, TakesKeysThatAreTheirBytes) {
   static_assert(cache::kIsItsBytes<std::string> && cache::kIsItsBytes<Place>);
   static_assert(!cache::kIsItsBytes<Padded> && !cache::kIsItsBytes<double>);
   static_assert(!cache::kIsItsBytes<const char*> && !cache::kIsItsBytes<std::string_view>);
-  Line l;
+  ObjectLine l;
   auto cache = Cache<Place, int>::build(l.account).open();
   cache.put({1, 2}, 12);
   cache.put({2, 1}, 21);
@@ -93,7 +73,7 @@ TEST(Cache, EvictsWhenItsAccountIsAtItsMaximum) {
 }
 
 TEST(Cache, KeepsAnObjectAndItsChargeUntilTheLastHandleGoes) {
-  Line l;
+  ObjectLine l;
   const int before = Counted::alive;
   std::shared_ptr<const Counted> shared;
   {
@@ -116,7 +96,7 @@ TEST(Cache, KeepsAnObjectAndItsChargeUntilTheLastHandleGoes) {
 }
 
 TEST(Cache, StaysWithinTheWeightItIsTold) {
-  Line l;
+  ObjectLine l;
   auto cache = Cache<int, Counted>::build(l.account)
                    .maximum(4_MiB)
                    .weigh([](const Counted&) { return 10_KiB; })
@@ -130,7 +110,7 @@ TEST(Cache, StaysWithinTheWeightItIsTold) {
 }
 
 TEST(Cache, FillsWhatTheLineLeavesAndGivesItBack) {
-  Line l;
+  ObjectLine l;
   auto cache = Cache<int, Counted>::build(l.account).weigh([](const Counted&) { return 100_KiB; }).open();
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(cache.put(i, Counted(i)), WriteStatus::kDone);
   const Bytes full = l.account.used();
@@ -143,7 +123,7 @@ TEST(Cache, FillsWhatTheLineLeavesAndGivesItBack) {
 }
 
 TEST(Cache, DoesNotKeepWhatIsHeavierThanTheMaximum) {
-  Line l;
+  ObjectLine l;
   auto cache =
       Cache<int, int>::build(l.account).maximum(1_MiB).weigh([](const int&) { return 2_MiB; }).open();
   EXPECT_EQ(cache.put(1, 1), WriteStatus::kTooLong);
@@ -155,7 +135,7 @@ TEST(Cache, DoesNotKeepWhatIsHeavierThanTheMaximum) {
 }
 
 TEST(Cache, EvictsNobodyWhoIsRead) {
-  Line l;
+  ObjectLine l;
   auto cache = Cache<int, int>::build(l.account).maximum_items(10).open();
   std::vector<CacheHandle<int>> held;
   for (int i = 0; i < 10; ++i) {
@@ -172,7 +152,7 @@ TEST(Cache, EvictsNobodyWhoIsRead) {
 }
 
 TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
-  Line l;
+  ObjectLine l;
   ManualClock clock;
   std::vector<int> expired;
   auto cache = Cache<int, int>::build(l.account)
@@ -203,7 +183,7 @@ TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
 }
 
 TEST(Cache, TellsEachRemovalOnceAndWhy) {
-  Line l;
+  ObjectLine l;
   ManualClock clock;
   using Told = std::tuple<std::string, int, Removal>;
   std::vector<Told> told;
@@ -236,7 +216,7 @@ TEST(Cache, TellsEachRemovalOnceAndWhy) {
 }
 
 TEST(Cache, LetsAListenerUseTheCache) {
-  Line l;
+  ObjectLine l;
   Cache<int, int>* self = nullptr;
   int told = 0;
   auto cache = Cache<int, int>::build(l.account)
@@ -252,285 +232,6 @@ TEST(Cache, LetsAListenerUseTheCache) {
   EXPECT_EQ(cache.size(), 1u);
 }
 
-TEST(Cache, LoadsWhatIsMissingAndKeepsIt) {
-  Line l;
-  auto cache = Cache<std::string, std::string>::build(l.account).open();
-  int calls = 0;
-  auto loader = [&](std::string_view key) {
-    ++calls;
-    return "loaded " + std::string(key);
-  };
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(**cache.get_or_load("k", loader), "loaded k");
-  EXPECT_EQ(calls, 1);
-  EXPECT_EQ(cache.stats().loads, 1u);
-}
-
-TEST(Cache, TellsALoadersErrorAndAsksAgainTheNextTime) {
-  Line l;
-  auto cache = Cache<int, int>::build(l.account).open();
-  int calls = 0;
-  auto loader = [&](int key) -> Result<int> {
-    if (++calls == 1) return fail(ErrorCode::kNotFound, "not today");
-    return key * 2;
-  };
-  Result<CacheHandle<int>> first = cache.get_or_load(21, loader);
-  ASSERT_FALSE(first);
-  EXPECT_STREQ(first.error().what, "not today");
-  EXPECT_EQ(cache.size(), 0u);
-  EXPECT_EQ(**cache.get_or_load(21, loader), 42);
-  EXPECT_EQ(cache.stats().load_failures, 1u);
-  EXPECT_EQ(cache.stats().loads, 2u);
-}
-
-TEST(Cache, RefusesALoaderThatAsksForItsOwnKey) {
-  Line l;
-  auto cache = Cache<int, int>::build(l.account).open();
-  Result<CacheHandle<int>> outer = cache.get_or_load(1, [&](int key) -> Result<int> {
-    Result<CacheHandle<int>> other = cache.get_or_load(key + 1, [](int) { return 5; });
-    Result<CacheHandle<int>> inner = cache.get_or_load(key, [](int) { return 6; });
-    EXPECT_FALSE(inner);
-    return **other;
-  });
-  EXPECT_EQ(**outer, 5);
-}
-
-TEST(Cache, DoesNotKeepALoadThatWasOvertaken) {
-  Line l;
-  auto cache = Cache<int, int>::build(l.account).open();
-  EXPECT_EQ(**cache.get_or_load(1,
-                                [&](int) {
-                                  cache.put(1, 2);
-                                  return 1;
-                                }),
-            1);
-  EXPECT_EQ(*cache.get(1), 2) << "what was put is newer than what was loaded";
-  cache.get_or_load(3, [&](int) { return cache.erase(3), 1; });
-  EXPECT_FALSE(cache.get(3));
-  cache.get_or_load(4, [&](int) { return cache.clear(), 1; });
-  EXPECT_FALSE(cache.get(4));
-}
-
-TEST(Cache, CallsTheLoaderOnceHoweverManyAsk) {
-  constexpr int kThreads = 6;
-  Line l;
-  auto cache = Cache<int, int>::build(l.account).open();
-  std::atomic<int> calls{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
-      Result<CacheHandle<int>> answer = cache.get_or_load(9, [&](int) -> Result<int> {
-        ++calls;
-        // Not before all others wait.
-        while (cache.stats().waited < kThreads - 1) std::this_thread::yield();
-        return 99;
-      });
-      EXPECT_EQ(**answer, 99);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(calls, 1);
-}
-
-TEST(Cache, TellsAllWhoWaitThatTheLoaderFailed) {
-  constexpr int kThreads = 4;
-  Line l;
-  auto cache = Cache<int, int>::build(l.account).open();
-  std::atomic<int> calls{0}, failed{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
-      Result<CacheHandle<int>> answer = cache.get_or_load(9, [&](int) -> Result<int> {
-        ++calls;
-        while (cache.stats().waited < kThreads - 1) std::this_thread::yield();
-        return fail(ErrorCode::kTimedOut, "the source is away");
-      });
-      failed += !answer && answer.error().code == ErrorCode::kTimedOut;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(calls, 1);
-  EXPECT_EQ(failed, kThreads);
-  EXPECT_EQ(cache.size(), 0u);
-}
-
-// Against a map: without eviction it answers the same; with it, the same or nothing; and every value that was
-// put leaves exactly once.
-class CacheModel {
- public:
-  CacheModel(std::uint64_t seed, PolicyKind policy, std::uint64_t maximum_items)
-      : evicts_(maximum_items > 0),
-        random_(seed),
-        cache_(Cache<int, Counted>::build(l_.account)
-                   .maximum_items(maximum_items)
-                   .shards(2)
-                   .policy(policy)
-                   .clock(clock_)
-                   .weigh([](const Counted& v) { return Bytes(static_cast<unsigned>(v.number % 7) * 1000); })
-                   .on_removed([this](int, const Counted& value, Removal why) {
-                     ++left_[value.number];
-                     ++reasons_[static_cast<std::size_t>(why)];
-                   })
-                   .open()) {}
-
-  void run() {
-    for (int step = 0; step < 20'000; ++step) {
-      one_step();
-      if (testing::Test::HasFatalFailure()) return;
-      if (step % 5000 == 0) cache_.set_policy(kPolicyKinds[random_.below(kPolicyKinds.size())]);
-      if (step % 1000 == 0) cache_.CheckInvariants();
-    }
-    EXPECT_EQ(left_.size() + cache_.size(), static_cast<std::size_t>(puts_));
-    for (const auto& [value, times] : left_) ASSERT_EQ(times, 1) << value;
-    EXPECT_EQ(reasons_[static_cast<std::size_t>(Removal::kEvicted)] > 0, evicts_);
-    for (Removal why : {Removal::kExpired, Removal::kErased, Removal::kReplaced}) {
-      EXPECT_GT(reasons_[static_cast<std::size_t>(why)], 0) << name_of(why);
-    }
-    held_.clear();
-    cache_.clear();
-    EXPECT_EQ(left_.size(), static_cast<std::size_t>(puts_));
-    EXPECT_EQ(l_.account.pinned(), 0_B);
-  }
-
- private:
-  void one_step() {
-    const int key = static_cast<int>(random_.below(400));
-    const std::int64_t now = clock_.wall_ms();
-    if (auto known = known_.find(key); known != known_.end() && now > known->second.until) {
-      known_.erase(known);
-    }
-    const bool expected = known_.contains(key);
-    switch (random_.below(8)) {
-      case 0: {
-        const auto ttl = milliseconds(random_.below(3) == 0 ? 1 + random_.below(500) : 0);
-        ASSERT_EQ(cache_.put(key, Counted(++puts_), ttl), WriteStatus::kDone);
-        known_[key] = {puts_, ttl.count() == 0 ? INT64_MAX : now + ttl.count() - 1};
-        return;
-      }
-      case 1: {
-        const bool erased = cache_.erase(key);
-        ASSERT_TRUE(evicts_ ? expected || !erased : erased == expected);
-        known_.erase(key);
-        return;
-      }
-      case 2:
-        clock_.advance(milliseconds(random_.below(20)));
-        if (random_.below(10) == 0) cache_.reclaimer().tick();
-        return;
-      case 3: {
-        const bool absent = !cache_.get(key);
-        ASSERT_TRUE(evicts_ || absent == !expected);
-        const int next = puts_ + 1;
-        auto loaded = cache_.get_or_load(key, [&](int) { return Counted(++puts_); });
-        ASSERT_TRUE(loaded);
-        ASSERT_EQ((*loaded)->number == next, absent);
-        if (absent) known_[key] = {next, INT64_MAX};
-        return;
-      }
-      default:
-        look(key, expected);
-    }
-  }
-
-  void look(int key, bool expected) {
-    CacheHandle<Counted> found = cache_.get(key);
-    ASSERT_TRUE(evicts_ ? expected || !found : static_cast<bool>(found) == expected);
-    if (!found) return;
-    ASSERT_EQ(found->number, known_[key].number);
-    if (random_.below(20) == 0) held_.push_back(found);
-    if (held_.size() > 8) held_.erase(held_.begin());
-  }
-
-  struct Known {
-    int number = 0;
-    std::int64_t until = 0;
-  };
-  const bool evicts_;
-  Line l_;
-  ManualClock clock_;
-  Random random_;
-  std::map<int, Known> known_;
-  std::map<int, int> left_;  // how often, by value
-  std::array<int, 5> reasons_{};
-  int puts_ = 0;
-  Cache<int, Counted> cache_;
-  std::vector<CacheHandle<Counted>> held_;
-};
-
-void run_model(std::uint64_t seed, PolicyKind policy, std::uint64_t maximum_items) {
-  SCOPED_TRACE(testing::Message() << "seed " << seed << ", " << name_of(policy) << ", " << maximum_items);
-  const int before = Counted::alive;
-  std::make_unique<CacheModel>(seed, policy, maximum_items)->run();
-  EXPECT_EQ(Counted::alive, before);
-}
-
-TEST(CacheAsAMap, AnswersLikeAMapAndTellsOfEachValueThatLeaves) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) run_model(seed, PolicyKind::kLru, 0);
-}
-
-TEST(CacheAsAMap, NeverAnswersWrongWhileEvicting) {
-  for (PolicyKind policy : kPolicyKinds) run_model(11, policy, 100);
-}
-
-TEST(Cache, StaysRightUnderThreadsThatLoadAndEraseTheSameKeys) {
-  constexpr int kThreads = 4, kKeys = 300, kSteps = 20'000;
-  Line l;
-  const int before = Counted::alive;
-  std::atomic<std::uint64_t> calls{0}, told{0}, failures{0};
-  std::array<std::atomic<int>, kKeys> loading{};
-  {
-    auto cache = Cache<int, Counted>::build(l.account)
-                     .maximum_items(200)
-                     .shards(2)
-                     .policy(PolicyKind::kFifo)
-                     .expire_after_write(milliseconds(1))
-                     .weigh([](const Counted&) { return 5_KiB; })
-                     .on_removed([&](int key, const Counted& value, Removal) {
-                       EXPECT_EQ(key, value.number);
-                       ++told;
-                     })
-                     .open();
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&, t] {
-        Random random(static_cast<std::uint64_t>(t) + 1);
-        for (int step = 0; step < kSteps; ++step) {
-          const int key = static_cast<int>(random.below(kKeys));
-          // Keys of the upper half are loaded only: never two loaders of one at a time.
-          if (key < kKeys / 2 && random.below(4) == 0) {
-            random.below(2) == 0 ? cache.erase(key) : cache.put(key, Counted(key)) == WriteStatus::kDone;
-            continue;
-          }
-          auto answer = cache.get_or_load(key, [&](int k) -> Result<Counted> {
-            ++calls;
-            const int others = loading[static_cast<std::size_t>(k)]++;
-            EXPECT_TRUE(k < kKeys / 2 || others == 0);
-            if (random.below(8) == 0) std::this_thread::yield();
-            --loading[static_cast<std::size_t>(k)];
-            if (random.below(16) == 0) return fail(ErrorCode::kSystem, "away");
-            return Counted(k);
-          });
-          if (answer) {
-            EXPECT_EQ((*answer)->number, key);
-          } else {
-            ++failures;
-          }
-          if (t == 0 && step % 2000 == 0) cache.reclaimer().reclaim(100_KiB);
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    const Cache<int, Counted>::Stats stats = cache.stats();
-    EXPECT_EQ(stats.loads, calls);
-    EXPECT_GE(failures, stats.load_failures);
-    cache.CheckInvariants();
-    cache.clear();
-    EXPECT_EQ(told, stats.cache.inserted);
-  }
-  EXPECT_EQ(Counted::alive, before);
-  EXPECT_EQ(l.account.used(), 0_B);
-  EXPECT_EQ(l.account.pinned(), 0_B);
-}
-
 TEST(Cache, DescribesItselfByName) {
   struct Names final : StatSink {
     void value(const Stat& stat, double value) override {
@@ -541,7 +242,7 @@ TEST(Cache, DescribesItselfByName) {
     void distribution(const Stat&, const Histogram&, double) override { FAIL(); }
     std::map<std::string, double> seen;
   };
-  Line l;
+  ObjectLine l;
   auto cache = Cache<int, int>::build(l.account).name("numbers").open();
   cache.get_or_load(1, [](int) { return 1; });
   cache.get(1);
@@ -553,6 +254,13 @@ TEST(Cache, DescribesItselfByName) {
   EXPECT_EQ(names.seen["object_cache_loads_total"], 1);
   EXPECT_GT(names.seen["object_cache_payload_bytes"], 0);
 }
+
+// The ticket keeps a view of its key.
+template <typename Key>
+constexpr bool kCanBeAskedFor = std::is_constructible_v<HeldCache::Ticket, HeldCache&, Key>;
+static_assert(kCanBeAskedFor<std::string&> && kCanBeAskedFor<const std::string&> &&
+              kCanBeAskedFor<std::string_view> && kCanBeAskedFor<const char*>);
+static_assert(!kCanBeAskedFor<std::string> && !kCanBeAskedFor<const std::string>);
 
 }  // namespace
 }  // namespace plimsoll

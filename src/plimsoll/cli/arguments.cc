@@ -38,6 +38,8 @@ tl::expected<Arguments, std::string> Arguments::parse(std::span<const char* cons
     std::string_view name = take_until(rest, '=');
     auto flag = std::find_if(flags.begin(), flags.end(), [name](const Flag& f) { return f.name == name; });
     if (flag == flags.end()) return tl::unexpected(unknown_flag(name, flags));
+    if (has_value && flag->value.empty())
+      return tl::unexpected(flag->name + " takes no value; it is given or left away");
     if (has_value) {
       arguments.given_.push_back({flag->name, std::string(rest)});
     } else if (flag->value.empty()) {

@@ -35,6 +35,12 @@ TEST(Arguments, NameTheNearestFlagToAnUnknownOne) {
   EXPECT_EQ(parse({"-x"}).error(), "there is no flag -x");
 }
 
+// --json=off meant on.
+TEST(Arguments, TakeNoValueWhereTheFlagHasNone) {
+  EXPECT_EQ(parse({"--json=off"}).error(), "--json takes no value; it is given or left away");
+  EXPECT_EQ(parse({"--json="}).error(), "--json takes no value; it is given or left away");
+}
+
 TEST(Arguments, WantAValueWhereTheFlagDoes) {
   EXPECT_EQ(parse({"--json", "--line"}).error(), "--line wants a value: --line SIZE");
 }

@@ -33,6 +33,7 @@ int ask_server(const Call& call, const std::string& verb, const char* path, std:
     return kFailed;
   }
   body = page->body;
+  if (!body.ends_with('\n')) body += '\n';
   return kDone;
 }
 

@@ -10,8 +10,6 @@
 namespace plimsoll {
 namespace {
 
-constexpr std::size_t kBarWidth = 20;
-
 std::string rounded(double value, const char* format) {
   char text[48];
   std::snprintf(text, sizeof text, format, value);
@@ -31,14 +29,14 @@ std::string kills_of(const FloodResult& result) {
 
 }  // namespace
 
-std::string demo_progress(std::string_view who, const FloodProgress& progress) {
-  double filled = std::min(1.0, ratio(progress.held, progress.limit));
-  auto marks = static_cast<std::size_t>(filled * kBarWidth + 0.5);
-  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(progress.elapsed).count();
-  return std::string(who) + rounded(static_cast<double>(seconds), " %3.0f s  [") + std::string(marks, '#') +
-         std::string(kBarWidth - marks, '-') + "]  " + format_bytes(progress.held) + " of " +
-         format_bytes(progress.limit) + "  " + format_count(progress.served) + " served  " +
-         format_count(progress.refused) + " refused  " + format_count(progress.kills) + " kills";
+ProgressStep demo_progress(std::string_view who, const FloodProgress& progress, Duration duration) {
+  const double all = std::chrono::duration<double>(duration).count();
+  const double over = std::chrono::duration<double>(progress.elapsed).count();
+  return {.what = "flooding " + std::string(who),
+          .share = all > 0 ? over / all : 1,
+          .detail = format_bytes(progress.held) + " of " + format_bytes(progress.limit) + ", " +
+                    format_count(progress.kills) + " kills, " + format_count(progress.served) + " served, " +
+                    format_count(progress.refused) + " refused"};
 }
 
 std::string demo_summary(std::span<const FloodResult> results) {

@@ -1,5 +1,7 @@
 // The words of the demonstration: how a flood under way, and what became of it, are shown.
 //
+// What is under way is one step of the line that every verb shows while it works (cli/progress.h).
+//
 // Thread-safety: pure functions. Cost: a few strings. Limits: none. Errors: none.
 #pragma once
 
@@ -8,12 +10,13 @@
 #include <string_view>
 
 #include "plimsoll/cli/flood.h"
+#include "plimsoll/cli/progress.h"
 
 namespace plimsoll {
 
-// " 12 s  [##################--]  231 MiB of 245.8 MiB  1,234,567 served  0 refused  0 kills": one line,
-// without its end.
-std::string demo_progress(std::string_view who, const FloodProgress& progress);
+// "flooding plimsoll", how much of `duration` is over, and "231 MiB of 256 MiB, 0 kills, 1,234,567 served, 3
+// refused".
+ProgressStep demo_progress(std::string_view who, const FloodProgress& progress, Duration duration);
 // A table with a column for each: kills, refused, served, highest use, what a calm client waited.
 std::string demo_summary(std::span<const FloodResult> results);
 

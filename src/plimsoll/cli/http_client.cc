@@ -9,8 +9,9 @@ constexpr std::size_t kLongestPage = std::size_t{16} << 20;
 
 }  // namespace
 
-Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, MonotonicTime deadline) {
-  Result<TcpStream> stream = TcpStream::connect(server, deadline);
+Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, MonotonicTime deadline,
+                            int given_up) {
+  Result<TcpStream> stream = TcpStream::connect(server, deadline, given_up);
   if (!stream) return tl::unexpected(stream.error());
   std::string request =
       "GET " + std::string(path) + " HTTP/1.1\r\nHost: " + server.text() + "\r\nConnection: close\r\n\r\n";

@@ -17,6 +17,8 @@ struct HttpPage {
   std::string body;
 };
 
-Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, MonotonicTime deadline);
+// `given_up`: as TcpStream::connect() has it.
+Result<HttpPage> http_fetch(const Endpoint& server, std::string_view path, MonotonicTime deadline,
+                            int given_up = -1);
 
 }  // namespace plimsoll

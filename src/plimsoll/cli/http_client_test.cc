@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -109,6 +110,14 @@ TEST(HttpClient, GivesUpAtTheDeadline) {
   Result<HttpPage> page = http_fetch(server.where(), "/", in(milliseconds(30)));
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().code, ErrorCode::kTimedOut);
+}
+
+TEST(HttpClient, GivesUpWhenNobodyWantsTheAnswerAnyMore) {
+  OneAnswer server({}, true);
+  FileDescriptor given_up(::eventfd(1, EFD_CLOEXEC));
+  Result<HttpPage> page = http_fetch(server.where(), "/", in(milliseconds(20'000)), given_up.number());
+  ASSERT_FALSE(page);
+  EXPECT_THAT(page.error().what, ::testing::HasSubstr("nobody waits for the answer"));
 }
 
 TEST(HttpClient, TellsThatNobodyListens) {

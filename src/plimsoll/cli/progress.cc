@@ -46,6 +46,13 @@ std::string progress_line(const ProgressStep& step, Duration elapsed, std::size_
   } else {
     rest = "  " + (step.detail.empty() ? "" : step.detail + ", ") + in_seconds(elapsed);
   }
+  std::string detail = step.share && !step.detail.empty() ? "  " + step.detail : "";
+  if (line.size() + bar.size() + rest.size() + detail.size() <= columns) return line + bar + rest + detail;
+  while (!detail.empty() && line.size() + rest.size() + detail.size() > columns) {
+    const std::size_t comma = detail.rfind(", ");
+    detail.resize(comma == std::string::npos ? 0 : comma);
+  }
+  if (!detail.empty()) return line + rest + detail;
   if (line.size() + bar.size() + rest.size() <= columns) return line + bar + rest;
   if (line.size() + rest.size() > columns)
     line.resize(columns > rest.size() ? std::min(line.size(), columns - rest.size()) : 0);

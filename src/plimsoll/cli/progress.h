@@ -27,10 +27,11 @@ namespace plimsoll {
 struct ProgressStep {
   std::string what;             // "reading web.csv"
   std::optional<double> share;  // of the work that is done; nothing where nobody knows how much there is
-  std::string detail = {};      // what can be counted instead: "12,345 rows"
+  std::string detail = {};      // what can be counted besides, or instead: "12,345 rows, 3 faults"
 };
 
-// The line, with the time that it still takes at this pace, or the time so far; not wider than `columns`.
+// The line, with the time that it still takes at this pace, or the time so far; not wider than `columns`: the
+// bar goes first, then the parts of `detail` behind its first commas.
 std::string progress_line(const ProgressStep& step, Duration elapsed, std::size_t columns);
 
 class Progress {

@@ -29,6 +29,18 @@ TEST(ProgressLine, SaysWhatWasDoneWhereNobodyKnowsHowMuchThereIs) {
   EXPECT_EQ(progress_line({"waiting", std::nullopt}, seconds(3), 80), "waiting  3 s");
 }
 
+TEST(ProgressLine, SaysWhatIsCountedBesidesWhereThereIsRoom) {
+  const ProgressStep step{"flooding", 0.5, "231 MiB of 256 MiB, 0 kills, 1,234 served"};
+  EXPECT_EQ(
+      progress_line(step, seconds(10), 120),
+      "flooding  [##########----------]  50 %, about 10 s left  231 MiB of 256 MiB, 0 kills, 1,234 served");
+  EXPECT_EQ(progress_line(step, seconds(10), 80),
+            "flooding  50 %, about 10 s left  231 MiB of 256 MiB, 0 kills, 1,234 served");
+  EXPECT_EQ(progress_line(step, seconds(10), 70),
+            "flooding  50 %, about 10 s left  231 MiB of 256 MiB, 0 kills");
+  EXPECT_EQ(progress_line(step, seconds(10), 45), "flooding  50 %, about 10 s left");
+}
+
 TEST(ProgressLine, KeepsTheNumbersWhereThereIsNoRoomForMore) {
   EXPECT_EQ(progress_line({"reading web.csv", 0.25}, seconds(10), 40),
             "reading web.csv  25 %, about 30 s left");
@@ -36,7 +48,8 @@ TEST(ProgressLine, KeepsTheNumbersWhereThereIsNoRoomForMore) {
   Random random(2);
   for (int round = 0; round < 1'000; ++round) {
     const ProgressStep step{std::string(random.below(100), 'x'),
-                            static_cast<double>(random.below(200)) / 100 - 0.5};
+                            static_cast<double>(random.below(200)) / 100 - 0.5,
+                            random.below(2) == 0 ? "" : std::string(random.below(60), 'y') + ", 0 z"};
     const std::size_t columns = random.below(120);
     ASSERT_LE(progress_line(step, seconds(random.below(1'000'000)), columns).size(), columns);
   }

@@ -1,5 +1,7 @@
 #include "plimsoll/cli/serve_settings.h"
 
+#include "plimsoll/os/file.h"
+
 namespace plimsoll {
 
 std::vector<Flag> setting_flags() {
@@ -15,6 +17,17 @@ std::vector<Flag> setting_flags() {
 
 std::string settings_file(const Call& call) {
   return call.arguments.value("--config").value_or(std::string(call.variable("PLIMSOLL_CONFIG")));
+}
+
+std::string warning_of_rights(const std::string& file, const Configuration& configuration) {
+  const auto in_file = [&](std::string_view name) {
+    return configuration.origin(name) == SettingOrigin::kFile;
+  };
+  const Settings& settings = configuration.settings();
+  const bool secret = (in_file("password") && !settings.password.empty()) ||
+                      (in_file("remote_level") && settings.remote_level.find('@') != std::string::npos);
+  if (file.empty() || !secret || !anybody_may_read(file)) return {};
+  return file + " has a password in it, and every user of this machine may read it: chmod o-r " + file;
 }
 
 std::string load_settings(const Call& call, Configuration& configuration) {

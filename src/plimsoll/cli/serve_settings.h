@@ -21,6 +21,9 @@ std::vector<Flag> setting_flags();
 // Where the file is: --config, or PLIMSOLL_CONFIG; empty: there is none.
 std::string settings_file(const Call& call);
 
+// What is to be said of a file with a password that everybody can read; empty: nothing.
+std::string warning_of_rights(const std::string& file, const Configuration& configuration);
+
 // Every source in its turn; the text of all faults, or empty.
 std::string load_settings(const Call& call, Configuration& configuration);
 

@@ -37,29 +37,34 @@ Result<FileDescriptor> start_connecting(const Endpoint& server) {
   return socket;
 }
 
-Result<void> wait_for(const FileDescriptor& socket, short events, MonotonicTime deadline) {
+}  // namespace
+
+Result<void> TcpStream::wait_for(short events, MonotonicTime deadline) const {
   for (;;) {
     auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd wanted{socket.number(), events, 0};
-    int ready = ::poll(&wanted, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    // poll() passes over a descriptor below zero.
+    std::array<pollfd, 2> wanted = {{{socket_.number(), events, 0}, {given_up_, POLLIN, 0}}};
+    int ready =
+        ::poll(wanted.data(), wanted.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready > 0 && wanted[1].revents != 0)
+      return fail(ErrorCode::kTimedOut, "nobody waits for the answer any more");
     if (ready > 0) return {};
     if (ready == 0) return fail(ErrorCode::kTimedOut, "no answer in time");
     if (errno != EINTR) return fail(ErrorCode::kSystem, "cannot wait", errno);
   }
 }
 
-}  // namespace
-
-Result<TcpStream> TcpStream::connect(const Endpoint& server, MonotonicTime deadline) {
+Result<TcpStream> TcpStream::connect(const Endpoint& server, MonotonicTime deadline, int given_up) {
   Result<FileDescriptor> socket = start_connecting(server);
   if (!socket) return tl::unexpected(socket.error());
-  if (Result<void> ready = wait_for(*socket, POLLOUT, deadline); !ready) return tl::unexpected(ready.error());
+  TcpStream stream(std::move(*socket), given_up);
+  if (Result<void> ready = stream.wait_for(POLLOUT, deadline); !ready) return tl::unexpected(ready.error());
   int error = 0;
   socklen_t size = sizeof error;
-  ::getsockopt(socket->number(), SOL_SOCKET, SO_ERROR, &error, &size);
+  ::getsockopt(stream.socket_.number(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return fail(ErrorCode::kSystem, "cannot connect", error);
-  return TcpStream(std::move(*socket));
+  return stream;
 }
 
 Result<void> TcpStream::send(std::string_view bytes, MonotonicTime deadline) {
@@ -68,7 +73,7 @@ Result<void> TcpStream::send(std::string_view bytes, MonotonicTime deadline) {
     if (sent > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
-      if (Result<void> ready = wait_for(socket_, POLLOUT, deadline); !ready) return ready;
+      if (Result<void> ready = wait_for(POLLOUT, deadline); !ready) return ready;
     } else if (errno != EINTR) {
       return fail(ErrorCode::kSystem, "cannot send", errno);
     }
@@ -79,8 +84,7 @@ Result<void> TcpStream::send(std::string_view bytes, MonotonicTime deadline) {
 Result<bool> TcpStream::receive(std::string& text, MonotonicTime deadline) {
   std::array<char, 16384> buffer;
   for (;;) {
-    if (Result<void> ready = wait_for(socket_, POLLIN, deadline); !ready)
-      return tl::unexpected(ready.error());
+    if (Result<void> ready = wait_for(POLLIN, deadline); !ready) return tl::unexpected(ready.error());
     ssize_t got = ::recv(socket_.number(), buffer.data(), buffer.size(), 0);
     if (got >= 0) {
       text.append(buffer.data(), static_cast<std::size_t>(got));

@@ -10,10 +10,15 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{2};
 
+void raise_in(const FileDescriptor& event) {
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(event.number(), &one, sizeof one));  // only a counter at its end refuses it
+}
+
 }  // namespace
 
-Result<TopLook> ask_for_look(const Endpoint& server, MonotonicTime deadline) {
-  Result<HttpPage> page = http_fetch(server, "/api/v1/status", deadline);
+Result<TopLook> ask_for_look(const Endpoint& server, MonotonicTime deadline, int given_up) {
+  Result<HttpPage> page = http_fetch(server, "/api/v1/status", deadline, given_up);
   if (!page) return tl::unexpected(page.error());
   if (page->status != 200) return fail(ErrorCode::kInvalid, "what answers there is not Plimsoll's HTTP port");
   return read_look(page->body);
@@ -23,6 +28,7 @@ TopFeed::TopFeed(Endpoint server, Duration interval)
     : server_(std::move(server)),
       interval_(interval),
       news_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      given_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_([this] { run(); }) {}
 
 TopFeed::~TopFeed() {
@@ -31,6 +37,7 @@ TopFeed::~TopFeed() {
     stopping_ = true;
   }
   stop_wanted_.notify_all();
+  raise_in(given_up_);
   thread_.join();
 }
 
@@ -57,14 +64,13 @@ void TopFeed::keep(Result<TopLook> answer) {
       state_.fault = server_.text() + ": " + answer.error().message();
     }
   }
-  const std::uint64_t one = 1;
-  static_cast<void>(::write(news_.number(), &one, sizeof one));  // only a counter at its end refuses it
+  raise_in(news_);
 }
 
 void TopFeed::run() {
   for (;;) {
     const MonotonicTime begun = std::chrono::steady_clock::now();
-    keep(ask_for_look(server_, begun + kPatience));
+    keep(ask_for_look(server_, begun + kPatience, given_up_.number()));
     MutexLock lock(mutex_);
     while (!stopping_ && std::chrono::steady_clock::now() < begun + interval_)
       stop_wanted_.wait_until(mutex_, begun + interval_);

@@ -6,7 +6,7 @@
 //
 // Thread-safety: any thread. Cost: a thread, a connection an interval. Limits: an answer may take two
 // seconds. Errors: in State::fault, until the next answer. Ownership: owns its thread, which the destructor
-// awaits, for two seconds at most.
+// awaits: a question that is out is given up then, whatever the server does.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,8 @@
 namespace plimsoll {
 
 // One question; kInvalid also for a page that is no status.
-Result<TopLook> ask_for_look(const Endpoint& server, MonotonicTime deadline);
+// `given_up`: as TcpStream::connect() has it.
+Result<TopLook> ask_for_look(const Endpoint& server, MonotonicTime deadline, int given_up = -1);
 
 class TopFeed {
  public:
@@ -48,6 +49,7 @@ class TopFeed {
   const Endpoint server_;
   const Duration interval_;
   FileDescriptor news_;
+  FileDescriptor given_up_;  // can be read when it ends
   mutable Mutex mutex_;
   CondVar stop_wanted_;
   State state_ PLIMSOLL_GUARDED_BY(mutex_);

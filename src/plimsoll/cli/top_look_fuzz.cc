@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const plimsoll::Result<plimsoll::TopLook> look =
       plimsoll::read_look({reinterpret_cast<const char*>(data), size});
   if (!look) return 0;
-  for (std::string_view text : {std::string_view(look->version), std::string_view(look->level),
-                                std::string_view(look->response)})
+  for (std::string_view text :
+       {std::string_view(look->version), std::string_view(look->level), std::string_view(look->response)})
     check_harmless(text);
   for (const plimsoll::TopAccount& account : look->accounts) {
     check_harmless(account.name);

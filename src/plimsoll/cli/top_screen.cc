@@ -77,9 +77,10 @@ Result<void> TopScreen::enter() {
 }
 
 void TopScreen::leave() {
-  // A terminal that is gone needs nothing put back.
-  if (std::exchange(shown_, false)) static_cast<void>(write_all(out_, kLeave));
+  // Settings first: who sees the first screen again has the terminal as it was. One that is gone needs
+  // nothing put back.
   if (std::exchange(keys_, false)) ::tcsetattr(in_, TCSANOW, &settings_);
+  if (std::exchange(shown_, false)) static_cast<void>(write_all(out_, kLeave));
 }
 
 void TopScreen::suspend() {

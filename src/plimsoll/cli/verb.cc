@@ -1,12 +1,13 @@
 #include "plimsoll/cli/verb.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "plimsoll/base/text.h"
-#include "plimsoll/report/table.h"
 
 namespace plimsoll {
 
@@ -27,6 +28,12 @@ std::string_view Call::variable(std::string_view name) const {
 
 bool Call::coloured() const {
   return variable("NO_COLOR").empty() && variable("TERM") != "dumb" && isatty(fileno(out)) == 1;
+}
+
+std::size_t Call::columns() const {
+  winsize found{};
+  const bool known = isatty(fileno(out)) == 1 && ::ioctl(fileno(out), TIOCGWINSZ, &found) == 0;
+  return known ? found.ws_col : 0;
 }
 
 std::string Call::painted(std::string_view text, Paint paint) const {
@@ -78,33 +85,22 @@ std::string usage_of(const Verb& verb) {
   return usage;
 }
 
-std::string help_text() {
-  std::string text =
-      "Plimsoll: a cache and a log in the memory you have. It uses all of it and is never killed for it.\n\n"
-      "plimsoll VERB [FLAGS]\n\n";
-  Table table({{}, {}});
-  for (const Verb& verb : verbs()) table.row({std::string(verb.name), std::string(verb.summary)});
-  text += table.text(2);
-  text +=
-      "\nplimsoll VERB --help says more of each, with an example and its exit codes (0 done, 1 it could not "
-      "be "
-      "done,\n2 the command line is wrong). NO_COLOR=1 in the environment takes the colours away. To begin "
-      "with:\n\n  plimsoll serve\n  plimsoll status\n  plimsoll top\n";
-  return text;
+namespace {
+
+// A full disk or a closed pipe is only seen when what was buffered is written, some of it on the way.
+int with_output_written(const Call& call, int code) {
+  errno = 0;
+  if (std::fflush(call.out) == 0 && std::ferror(call.out) == 0) return code;
+  const int reason = call.print_errno != 0 ? call.print_errno : errno;
+  // Who closed the pipe knows it.
+  if (reason != EPIPE)
+    call.complain(
+        Error{.code = ErrorCode::kSystem, .errno_value = reason, .what = "the output cannot be written"}
+            .message());
+  return code == kDone ? kFailed : code;
 }
 
-std::string help_text(const Verb& verb) {
-  std::string text = "plimsoll " + usage_of(verb) + "\n\n" + std::string(verb.summary) + ".\n\n";
-  Table table({{}, {}});
-  for (const Flag& flag : verb.flags) {
-    table.row({flag.value.empty() ? flag.name : flag.name + " " + flag.value, flag.help});
-  }
-  table.row({"--help", "this text"});
-  Table exits({{"", Align::kRight}, {}});
-  for (const Exit& exit : exits_of(verb)) exits.row({std::to_string(exit.code), std::string(exit.when)});
-  return text + table.text(2) + "\nExample:\n\n" + std::string(verb.example) + "\n\nExit codes:\n\n" +
-         exits.text(2);
-}
+}  // namespace
 
 int run_command_line(std::span<const char* const> words, const char* const* environment, std::FILE* out,
                      std::FILE* err) {
@@ -132,10 +128,10 @@ int run_command_line(std::span<const char* const> words, const char* const* envi
   }
   Call call{*arguments, environment, out, err};
   if (arguments->help()) {
-    call.print(help_text(*verb));
-    return kDone;
+    call.print(help_text(*verb, call.columns()));
+    return with_output_written(call, kDone);
   }
-  return verb->run(call);
+  return with_output_written(call, verb->run(call));
 }
 
 }  // namespace plimsoll

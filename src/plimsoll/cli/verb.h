@@ -8,6 +8,7 @@
 // streams and environment are the caller's.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -29,14 +30,19 @@ struct Call {
   const char* const* environment;  // as main() gets it
   std::FILE* out;
   std::FILE* err;
+  mutable int print_errno = 0;  // of the first print that failed
 
-  void print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), out); }
+  void print(std::string_view text) const {
+    if (std::fwrite(text.data(), 1, text.size(), out) < text.size() && print_errno == 0) print_errno = errno;
+  }
   // "plimsoll: `text`" on err.
   void complain(std::string_view text) const;
   // A variable of the environment; empty when it is not set.
   std::string_view variable(std::string_view name) const;
   // Whether `out` is a terminal that may be coloured (https://no-color.org).
   bool coloured() const;
+  // How wide the terminal is that `out` is; 0: it is none.
+  std::size_t columns() const;
   // `text` in that colour, where `out` is coloured.
   std::string painted(std::string_view text, Paint paint) const;
 };
@@ -87,9 +93,10 @@ std::vector<Verb> verbs();
 const Verb* find_verb(const std::vector<Verb>& table, std::string_view name);
 // What is said to a name that no verb has, with the nearest one.
 std::string no_such_verb(std::string_view name);
-// What `plimsoll help` and `plimsoll VERB --help` print.
-std::string help_text();
-std::string help_text(const Verb& verb);
+// What `plimsoll help` and `plimsoll VERB --help` print, for a terminal of that width (0: as wide as it
+// gets). Examples are left as they are, to be pasted.
+std::string help_text(std::size_t columns = 0);
+std::string help_text(const Verb& verb, std::size_t columns = 0);
 
 // `words`: the command line without the program's name. Returns the exit code.
 int run_command_line(std::span<const char* const> words, const char* const* environment, std::FILE* out,

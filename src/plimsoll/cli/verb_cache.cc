@@ -9,7 +9,7 @@ int run_cache(const Call& call) {
   std::string page;
   const char* path = json ? "/api/v1/cache" : curve ? "/cache/curve.txt" : "/cache.txt";
   if (const int failed = ask_server(call, "cache", path, page)) return failed;
-  call.print(json ? page + "\n" : page);
+  call.print(page);
   return kDone;
 }
 

@@ -115,6 +115,8 @@ int check(const Call& call) {
       (given == 1 ? " setting" : " settings") +
       ", and that they go together with what is left at its default. Not checked: whether addresses "
       "are free, folders can be written and the memory is there; plimsoll doctor says more of that.\n");
+  if (const std::string warning = warning_of_rights(file, configuration); !warning.empty())
+    call.complain("config check: " + warning);
   return kDone;
 }
 

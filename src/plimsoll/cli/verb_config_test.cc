@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -44,6 +45,21 @@ TEST_F(ConfigVerb, ShowsEachSettingWithWhoSaidIt) {
   EXPECT_THAT(shown.out, ContainsRegex("\nloops +[0-9]+ +found: one a core\n"));
   EXPECT_THAT(shown.out, Not(HasSubstr("hunter2")));
   for (const SettingKey& key : setting_keys()) EXPECT_THAT(shown.out, HasSubstr(std::string(key.name) + " "));
+}
+
+TEST_F(ConfigVerb, SaysWhenEverybodyCanReadThePassword) {
+  write("password = \"hunter2\"\n");
+  ::chmod(path_.c_str(), 0644);
+  const Outcome open = run({"config", "check", path_.c_str()});
+  EXPECT_EQ(open.code, kDone);
+  EXPECT_THAT(open.err, HasSubstr("every user of this machine may read it: chmod o-r " + path_));
+  ::chmod(path_.c_str(), 0640);
+  EXPECT_THAT(run({"config", "check", path_.c_str()}).err, IsEmpty());
+  write("remote_level = \"redis://cache.example\"\n");
+  ::chmod(path_.c_str(), 0644);
+  EXPECT_THAT(run({"config", "check", path_.c_str()}).err, IsEmpty()) << "an address is no secret";
+  write("remote_level = \"redis://:hunter2@cache.example\"\n");
+  EXPECT_THAT(run({"config", "check", path_.c_str()}).err, HasSubstr("has a password in it"));
 }
 
 TEST_F(ConfigVerb, ShowsNoOriginsUnlessAskedFor) {

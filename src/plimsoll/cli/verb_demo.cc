@@ -8,6 +8,7 @@
 #include "plimsoll/cli/demo.h"
 #include "plimsoll/cli/flood.h"
 #include "plimsoll/cli/verb.h"
+#include "plimsoll/os/file.h"
 #include "plimsoll/os/scratch_cgroup.h"
 
 namespace plimsoll {
@@ -74,37 +75,9 @@ class Interrupts {
   struct sigaction before_{};
 };
 
-// Shows a line that is drawn over on a terminal, and one every two seconds elsewhere.
-class ProgressLine {
- public:
-  ProgressLine(const Call& call, std::string_view who)
-      : call_(call), who_(who), live_(isatty(fileno(call.out)) == 1) {}
-  ~ProgressLine() {
-    if (live_ && shown_) call_.print("\n");
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const FloodProgress& progress) {
-    if (!live_ && shown_ && progress.elapsed < last_ + std::chrono::seconds(2)) return;
-    last_ = progress.elapsed;
-    shown_ = true;
-    std::string line = demo_progress(who_, progress);
-    call_.print(live_ ? "\r" + line + "\x1b[K" : line + "\n");
-    std::fflush(call_.out);
-  }
-
- private:
-  const Call& call_;
-  const std::string who_;
-  const bool live_;
-  bool shown_ = false;
-  Duration last_{};
-};
-
 Result<FloodResult> flood(const Call& call, const Plan& plan, FloodTarget target) {
-  bool redis = target == FloodTarget::kRedis;
-  ProgressLine line(call, redis ? "redis   " : "plimsoll");
+  const bool redis = target == FloodTarget::kRedis;
+  Progress line(call);
   FloodOptions options;
   options.scenario = kScenario;
   options.limit = plan.limit;
@@ -112,7 +85,9 @@ Result<FloodResult> flood(const Call& call, const Plan& plan, FloodTarget target
   options.program = redis ? plan.redis : own_program();
   options.duration = plan.duration;
   options.without_cgroup = plan.without_cgroup;
-  if (!call.arguments.has("--json")) options.progress = [&line](const FloodProgress& now) { line.show(now); };
+  options.progress = [&](const FloodProgress& now) {
+    line.at(demo_progress(redis ? "redis" : "plimsoll", now, plan.duration));
+  };
   return run_flood(options);
 }
 
@@ -123,6 +98,7 @@ void introduce(const Call& call, const Plan& plan, const Result<void>& usable) {
                                    "); so nobody is killed";
   call.print("Flooding a server " + place + ", for " + std::to_string(plan.duration.count()) +
              " s: 1 KiB values under random keys, as fast as they go.\n\n");
+  std::fflush(call.out);  // what is waited for, also where a pipe takes it
 }
 
 int run_demo(const Call& call) {
@@ -130,6 +106,14 @@ int run_demo(const Call& call) {
   if (std::string fault = read_plan(call.arguments, plan); !fault.empty()) {
     call.complain("demo: " + fault);
     return kWrongUsage;
+  }
+  if (!plan.redis.empty()) {
+    Result<std::string> program = find_program(plan.redis, call.variable("PATH"));
+    if (!program) {
+      call.complain("demo: --redis " + plan.redis + ": " + program.error().message());
+      return kFailed;
+    }
+    plan.redis = *std::move(program);
   }
   Result<void> usable = cgroup_usable();
   plan.without_cgroup = !usable;
@@ -157,7 +141,7 @@ int run_demo(const Call& call) {
     if (json) call.print(result->json() + "\n");
     results.push_back(std::move(*result));
   }
-  if (!json) call.print("\n" + demo_summary(results));
+  if (!json) call.print(demo_summary(results));
   bool as_it_should = results[0].died == (plan.ours == FloodTarget::kControl) && results[0].wrong == 0;
   return as_it_should ? kDone : kFailed;
 }

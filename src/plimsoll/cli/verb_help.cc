@@ -6,7 +6,7 @@ namespace {
 
 int run_help(const Call& call) {
   if (call.arguments.positional().empty()) {
-    call.print(help_text());
+    call.print(help_text(call.columns()));
     return kDone;
   }
   const std::string& name = call.arguments.positional()[0];
@@ -16,7 +16,7 @@ int run_help(const Call& call) {
     call.complain(no_such_verb(name));
     return kWrongUsage;
   }
-  call.print(help_text(*verb));
+  call.print(help_text(*verb, call.columns()));
   return kDone;
 }
 

@@ -8,7 +8,7 @@ int run_pools(const Call& call) {
   std::string page;
   if (const int failed = ask_server(call, "pools", json ? "/api/v1/pools" : "/pools.txt", page))
     return failed;
-  call.print(json ? page + "\n" : page);
+  call.print(page);
   return kDone;
 }
 

@@ -10,6 +10,8 @@ int run_serve(const Call& call) {
     call.complain(faults);
     return kWrongUsage;
   }
+  if (std::string warning = warning_of_rights(settings_file(call), configuration); !warning.empty())
+    call.complain(warning);
   return run_server(configuration.settings());
 }
 

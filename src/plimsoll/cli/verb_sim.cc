@@ -284,7 +284,10 @@ Verb sim_verb() {
           .example =
               "  plimsoll sim web.csv.zst --all --capacity 1%,10%\n"
               "  plimsoll sim web.csv --policy lru --capacity 64MiB --basis bytes --json\n"
-              "  plimsoll sim web.csv --curve",
+              "  plimsoll sim web.csv --curve\n\n"
+              "A trace is CSV, as it is or compressed with zstd. Its first line names the columns: key, a "
+              "number\n(hash what is none), and size in bytes where sizes are known; others are passed over. "
+              "Each row\nbehind it is a request: key,size  1001,512  1002,90  1001,512",
           .flags = {{"--policy", "NAME", "lru, lfu, fifo or adaptive; several with commas [adaptive]"},
                     {"--all", "", "every policy"},
                     {"--capacity", "AMOUNT",

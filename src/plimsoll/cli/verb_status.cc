@@ -27,7 +27,7 @@ int run_status(const Call& call) {
   std::string page;
   if (const int failed = ask_server(call, "status", json ? "/api/v1/status" : "/status.txt", page))
     return failed;
-  call.print(json ? page + "\n" : with_painted_level(call, page));
+  call.print(json ? page : with_painted_level(call, page));
   return kDone;
 }
 

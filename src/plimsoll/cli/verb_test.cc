@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "plimsoll/base/text.h"
 #include "plimsoll/cli/run_test.h"
 #include "plimsoll/server/settings.h"
 
@@ -75,6 +77,52 @@ TEST(CommandLine, EveryVerbSaysItsExitCodes) {
   EXPECT_THAT(help_text(), HasSubstr("NO_COLOR"));
 }
 
+// What is longer than the terminal is words that cannot be broken, and examples.
+TEST(CommandLine, HelpFitsIntoTheTerminal) {
+  std::vector<std::string> texts;
+  for (const std::size_t columns : {std::size_t{40}, std::size_t{60}, std::size_t{80}, std::size_t{200}}) {
+    texts = {help_text(columns)};
+    for (const Verb& verb : verbs()) texts.push_back(help_text(verb, columns));
+    for (const std::string& text : texts) {
+      std::string_view rest = text;
+      bool example = false;
+      while (!rest.empty()) {
+        const std::string_view line = take_until(rest, '\n');
+        if (line == "Example:") example = true;
+        if (line == "Exit codes:") example = false;
+        const std::string_view words = line.substr(std::min(line.size(), line.find_first_not_of(' ')));
+        const bool flag = words.starts_with("--") && words.find("  ") == std::string_view::npos;
+        EXPECT_TRUE(example || flag || line.size() <= columns || words.find(' ') == std::string_view::npos)
+            << columns << ": " << line;
+      }
+    }
+  }
+  EXPECT_THAT(help_text(top_verb(), 60),
+              HasSubstr("\n  --once\n      one picture, after one interval, and no terminal\n"
+                        "      needed\n"));
+  EXPECT_THAT(help_text(top_verb(), 72), HasSubstr("\n  129  the terminal went away\n"));
+  EXPECT_EQ(help_text(top_verb(), 200), help_text(top_verb()));
+}
+
+TEST(CommandLine, HelpNamesTheActions) {
+  EXPECT_THAT(run({"config", "--help"}).out, HasSubstr("\n\nACTION is show or check.\n\n"));
+  EXPECT_THAT(run({"completion", "--help"}).out, HasSubstr("\n\nSHELL is bash, zsh or fish.\n\n"));
+}
+
+// The long ones are written before the end, and their failure was forgotten.
+TEST(CommandLine, AFullDiskIsTold) {
+  for (const char* verb : {"version", "help", "man"}) {
+    std::FILE* full = std::fopen("/dev/full", "w");
+    ASSERT_NE(full, nullptr);
+    std::FILE* err = std::tmpfile();
+    const char* const none[] = {nullptr};
+    const std::vector<const char*> words = {verb, verb == std::string_view("version") ? "--json" : "serve"};
+    EXPECT_EQ(run_command_line(words, none, full, err), kFailed) << verb;
+    EXPECT_EQ(contents_of(err), "plimsoll: the output cannot be written: No space left on device\n") << verb;
+    std::fclose(full);
+  }
+}
+
 TEST(CommandLine, ServeHasAFlagForEverySetting) {
   std::string help = run({"serve", "--help"}).out;
   for (const SettingKey& key : setting_keys()) EXPECT_THAT(help, HasSubstr("  " + key.flag())) << key.name;
@@ -125,6 +173,13 @@ TEST(CommandLine, DemoChecksItsFlagsBeforeItFloodsAnything) {
     EXPECT_EQ(outcome.code, kWrongUsage) << words[1];
     EXPECT_THAT(outcome.err, StartsWith(std::string("plimsoll: demo: ") + words[1])) << words[1];
   }
+}
+
+TEST(CommandLine, DemoLooksForRedisBeforeItFloodsAnything) {
+  Outcome outcome = run({"demo", "--redis", "no-such-server"}, {"PATH=/usr/bin:/bin"});
+  EXPECT_EQ(outcome.code, kFailed);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_EQ(outcome.err, "plimsoll: demo: --redis no-such-server: there is no such program\n");
 }
 
 TEST(Call, IsNotColouredWhereItIsNotWanted) {

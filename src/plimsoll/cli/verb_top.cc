@@ -112,7 +112,7 @@ int watch(const Call& call, const Job& job) {
   }
   TopFeed feed(job.server, job.interval);
   const int code = watch_on(*screen, feed, job, style_of(call));
-  screen->leave();  // before the feed is awaited, which may still have a question out
+  screen->leave();
   return code;
 }
 

@@ -40,7 +40,10 @@ struct Job {
   }
   int refused(Code code, const kafka::NullableString& message) const {
     std::string text = "topic " + name + ": " + std::string(kafka::name_of(code));
-    if (message && !message->empty()) text += ": " + std::string(*message);
+    if (message && !message->empty())
+      text += ": " + std::string(*message);
+    else if (code == Code::kUnknownTopicOrPartition)
+      text += ": there is no such topic; plimsoll topic list names those there are";
     call.complain(text);
     return kFailed;
   }

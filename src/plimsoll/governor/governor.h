@@ -1,9 +1,10 @@
 // Governor: the one thread that watches the line and has memory given back in time.
 //
-// Every 10 ms (100 ms while nothing is charged), and at once when a charge crosses a level, leaves too little
-// free, is refused or waits: it reads the counters and one file, charges what the process holds without a
-// charge to the account `other`, follows the limit, sets the level, publishes what is admitted, has owners
-// give back what is short, and serves who waits. Requests never call it; they read the AdmissionBoard.
+// Every 10 ms (25 ms while only charges come and go, 100 ms while nothing does), and at once when a charge
+// crosses a level, leaves too little free, is refused or waits: it reads the counters and one file, charges
+// what the process holds without a charge to the account `other`, follows the limit, sets the level,
+// publishes what is admitted, has owners give back what is short, and serves who waits. Requests never call
+// it; they read the AdmissionBoard.
 //
 //   Governor governor({.line = line, .probe = *probe, .board = board, .events = events});
 //   governor.add(cache, cache_account);
@@ -55,6 +56,8 @@ class Governor final : public PressureListener {
     LevelOptions levels{};
     bool reclaim = true;      // false: watch, but have nothing given back (control runs)
     Bytes worst_overshoot{};  // known from before; grows by what is seen
+    // Between two looks: while a level is up, something is given back or waited for, or what nobody charges
+    // moves; two and a half times as long while only charges come and go; the idle one while nothing does.
     Duration busy_period = std::chrono::milliseconds(10);
     Duration idle_period = std::chrono::milliseconds(100);
     // How often the limit is read while more than half of the line is charged; else once a second.

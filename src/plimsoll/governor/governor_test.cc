@@ -153,7 +153,7 @@ TEST_F(GovernorTest, IsWokenByTheChargeThatCrossesALevel) {
   EXPECT_EQ(governor_.snapshot().sample.level, Level::kNormal);
   look(1ms);
   EXPECT_EQ(governor_.snapshot().sample.level, Level::kModerate);
-  EXPECT_EQ(calm, 10ms);
+  EXPECT_EQ(calm, 25ms);
 }
 
 // --- giving back

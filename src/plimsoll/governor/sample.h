@@ -25,6 +25,7 @@ struct Sample {
   Level level = Level::kNormal;
 
   Bytes explained() const { return charged.minus_clamped(other); }
+  std::int64_t unexplained() const { return held.signed_count() - explained().signed_count(); }
   Bytes undroppable() const { return charged.minus_clamped(droppable); }
 };
 

@@ -1,9 +1,12 @@
 #include "plimsoll/os/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "plimsoll/base/text.h"
 
 namespace plimsoll {
 namespace {
@@ -11,7 +14,7 @@ namespace {
 constexpr std::size_t kWholeFile = std::size_t{4} << 20;
 
 tl::unexpected<Error> open_error() {
-  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "no such file", errno);
+  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no such file");
   return fail(ErrorCode::kSystem, "a file cannot be opened", errno);
 }
 
@@ -83,6 +86,31 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   } while (put < 0 && errno == EINTR);
   if (put == static_cast<ssize_t>(text.size())) return {};
   return fail(ErrorCode::kSystem, "a file does not take what is written", put < 0 ? errno : EIO);
+}
+
+Result<std::string> find_program(std::string_view name, std::string_view path) {
+  Error fault{.code = ErrorCode::kNotFound, .errno_value = 0, .what = "there is no such program"};
+  const auto runs = [&fault](const std::string& file) {
+    struct stat found{};
+    if (::stat(file.c_str(), &found) != 0 || S_ISDIR(found.st_mode)) return false;
+    if (::access(file.c_str(), X_OK) == 0) return true;
+    fault = {.code = ErrorCode::kSystem, .errno_value = errno, .what = "it cannot be run"};
+    return false;
+  };
+  if (name.find('/') != std::string_view::npos) {
+    if (runs(std::string(name))) return std::string(name);
+    return tl::unexpected(fault);
+  }
+  while (!name.empty() && !path.empty()) {
+    const std::string folder(take_until(path, ':'));
+    if (const std::string file = folder + "/" + std::string(name); !folder.empty() && runs(file)) return file;
+  }
+  return tl::unexpected(fault);
+}
+
+bool anybody_may_read(const std::string& path) {
+  struct stat found{};
+  return ::stat(path.c_str(), &found) == 0 && (found.st_mode & S_IROTH) != 0;
 }
 
 std::string under(std::string_view root, std::string_view path) {

@@ -65,6 +65,11 @@ class KeptFile {
 Result<std::string> read_file(const std::string& path);
 // One write to a file that exists (settings of /proc and /sys take a value in one piece).
 Result<void> write_file(const std::string& path, std::string_view text);
+// Where a program is that is named as a shell would have it: itself if it has a slash, else in the folders of
+// `path` (as PATH). kNotFound; kSystem where what is there cannot be executed.
+Result<std::string> find_program(std::string_view name, std::string_view path);
+// Whether every user of the machine may read that file; no, if it is not there.
+bool anybody_may_read(const std::string& path);
 // `path` under `root`, where the root may be "/" or end in one: under("/tmp/tree", "/proc") is
 // "/tmp/tree/proc".
 std::string under(std::string_view root, std::string_view path);

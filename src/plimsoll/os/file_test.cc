@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
@@ -98,6 +99,31 @@ TEST(WriteFile, PutsTheTextInPlaceOfWhatWasThere) {
   EXPECT_EQ(tree.get("/x"), "12");
   EXPECT_EQ(write_file(tree.at("/none"), "1").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(write_file("/dev/full", "1").error().errno_value, ENOSPC);
+}
+
+TEST(FindProgram, LooksWhereAShellDoes) {
+  RecordedTree tree;
+  tree.put("/a/tool", "text");
+  tree.put("/b/tool", "program");
+  ::chmod(tree.at("/a/tool").c_str(), 0644);
+  ::chmod(tree.at("/b/tool").c_str(), 0755);
+  const std::string path = tree.at("/none") + "::" + tree.at("/a") + ":" + tree.at("/b");
+  EXPECT_EQ(find_program("tool", path).value_or("none"), tree.at("/b/tool"));
+  EXPECT_EQ(find_program(tree.at("/b/tool"), "").value_or("none"), tree.at("/b/tool"));
+  EXPECT_EQ(find_program("other", path).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(find_program("", path).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(find_program(tree.at("/a/tool"), path).error().errno_value, EACCES);
+  EXPECT_EQ(find_program(tree.at("/a"), path).error().code, ErrorCode::kNotFound) << "a folder";
+}
+
+TEST(AnybodyMayRead, IsWhatTheFilesRightsSay) {
+  RecordedTree tree;
+  tree.put("/x", "secret");
+  ::chmod(tree.at("/x").c_str(), 0640);
+  EXPECT_FALSE(anybody_may_read(tree.at("/x")));
+  ::chmod(tree.at("/x").c_str(), 0644);
+  EXPECT_TRUE(anybody_may_read(tree.at("/x")));
+  EXPECT_FALSE(anybody_may_read(tree.at("/none")));
 }
 
 TEST(Under, JoinsWithOneSlash) {

@@ -8,11 +8,13 @@
 // 20 ns. Limits: none. Errors: replies. Ownership: a context lives for one command.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "plimsoll/base/clock.h"
@@ -32,6 +34,9 @@ struct MemoryFigures {
   std::uint64_t keys = 0;
 };
 
+// What a command does with several keys.
+enum class Several : std::uint8_t { kRead, kWrite };
+
 // What commands may ask of the whole server.
 class ServerFacts {
  public:
@@ -50,6 +55,9 @@ class ServerFacts {
   // Runs `run` while no other loop runs commands: nobody's command comes between those that `run` runs.
   // Sessions and their clients' states may be looked at. REQUIRES: not from within `run`.
   virtual void alone(const std::function<void()>& run) = 0;
+  // Runs `run`, which reads or writes several keys, in one piece towards others who do: while one writes, no
+  // other reads or writes. Commands of one key go on meanwhile. REQUIRES: not from within `run`, nor alone.
+  virtual void several(Several what, const std::function<void()>& run) = 0;
   // REQUIRES: alone.
   virtual void each_session(const std::function<void(const Session&)>& visit) = 0;
   // CLIENT KILL: closes the connections that are chosen, each on its own loop; how many that will be.
@@ -94,6 +102,10 @@ struct CommandContext {
   ByteCache::Slot lock(std::string_view key, unsigned database) {
     return cache.lock(databases.stored(database, key, stored_key), now_ms);
   }
+  // A temporary would be gone before the slot is.
+  template <typename Key, typename... Database>
+    requires std::same_as<std::remove_cv_t<Key>, std::string>
+  ByteCache::Slot lock(Key&& key, Database... database) = delete;
   // Without a lock, as ByteCache says; small values are copied to where value_of() finds them.
   ByteCache::Reading read(std::string_view key) {
     return cache.read(databases.stored(session.database, key, stored_key), now_ms, space_for_values());
@@ -108,6 +120,13 @@ struct CommandContext {
   }
   static std::span<char> space_for_values();  // the thread's, for one value that is not large
   void alone(const std::function<void()>& run);
+  // The keys of this command are args[1], args[1 + step] and so on: if it is more than one, as
+  // ServerFacts::several() does.
+  template <typename Run>
+  void with_keys(Several what, const Run& run, std::size_t step = 1) {
+    if (is_alone || args.size() <= 1 + step) return run();
+    server.several(what, std::ref(run));
+  }
   // When a value ends that is new, or replaces another, and whose command does not say.
   std::int64_t default_end() const {
     return default_ttl_ms == 0 ? ByteCache::kNever : now_ms + default_ttl_ms;

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "plimsoll/server/internal/command_fixture.h"
 
@@ -205,6 +208,16 @@ TEST(CommandTable, HelpOfACommandNamesItsSubcommands) {
             "*9\r\n+CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+GET\r");
   EXPECT_NE(help.find("\r\n+HELP\r\n+    Prints this help.\r\n"), std::string::npos);
 }
+
+// The slot keeps a view of its key, where the cache has it as it was sent.
+template <typename Key, typename... Database>
+concept CanBeLocked = requires(CommandContext& context, Key&& key, Database... database) {
+  context.lock(std::forward<Key>(key), database...);
+};
+static_assert(CanBeLocked<std::string&> && CanBeLocked<const std::string&> && CanBeLocked<std::string_view> &&
+              CanBeLocked<const char*> && CanBeLocked<std::string&, unsigned>);
+static_assert(!CanBeLocked<std::string> && !CanBeLocked<const std::string> &&
+              !CanBeLocked<std::string, unsigned>);
 
 }  // namespace
 }  // namespace plimsoll

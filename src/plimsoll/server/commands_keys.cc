@@ -9,12 +9,11 @@ namespace {
 
 // Replies for how many of the keys args[1...] `counts` is true.
 template <typename Predicate>
-Progress count_keys(CommandContext& context, Predicate counts) {
+Progress count_keys(CommandContext& context, Several what, Predicate counts) {
   std::int64_t count = 0;
-  for (std::string_view key : context.args.subspan(1)) {
-    ByteCache::Slot slot = context.lock(key);
-    if (counts(slot)) ++count;
-  }
+  context.with_keys(what, [&] {
+    for (std::string_view key : context.args.subspan(1)) count += counts(key) ? 1 : 0;
+  });
   context.reply.integer(count);
   return Progress::kDone;
 }
@@ -22,7 +21,8 @@ Progress count_keys(CommandContext& context, Predicate counts) {
 }  // namespace
 
 Progress del_command(CommandContext& context) {
-  return count_keys(context, [](ByteCache::Slot& slot) {
+  return count_keys(context, Several::kWrite, [&](std::string_view key) {
+    ByteCache::Slot slot = context.lock(key);
     const bool exists = slot.exists();
     exists ? slot.erase() : slot.erase_below();
     return exists;
@@ -30,14 +30,12 @@ Progress del_command(CommandContext& context) {
 }
 
 Progress exists_command(CommandContext& context) {
-  std::int64_t count = 0;
-  for (std::string_view key : context.args.subspan(1)) count += context.look(key).exists;
-  context.reply.integer(count);
-  return Progress::kDone;
+  return count_keys(context, Several::kRead, [&](std::string_view key) { return context.look(key).exists; });
 }
 
 Progress touch_command(CommandContext& context) {
-  return count_keys(context, [](ByteCache::Slot& slot) {
+  return count_keys(context, Several::kRead, [&](std::string_view key) {
+    ByteCache::Slot slot = context.lock(key);
     slot.touch();
     return slot.exists();
   });

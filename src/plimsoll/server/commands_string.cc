@@ -157,6 +157,41 @@ Progress assign(CommandContext& context, const Assignment& assignment) {
   return Progress::kDone;
 }
 
+// MGET's, as many as the reader has room for.
+Progress reply_values(CommandContext& context) {
+  constexpr std::size_t kPrefetched = 16;
+  if (context.resume == 0) {
+    context.reply.array(context.args.size() - 1);
+    context.resume = 1;
+  }
+  for (; context.resume < context.args.size(); ++context.resume) {
+    if (context.reader_is_full()) return Progress::kAgain;
+    // Some at once, so that one waits for memory while the others do. (Keys of other databases have other
+    // names.)
+    if ((context.resume - 1) % kPrefetched == 0 && context.session.database == 0) {
+      const std::span<const std::string_view> rest = context.args.subspan(context.resume);
+      if (rest.size() > 2) context.cache.prefetch(rest.first(std::min(kPrefetched, rest.size())));
+    }
+    Pace::Read read(context.pace);
+    ByteCache::Reading found = context.read(context.args[context.resume]);
+    read.found(found.exists);
+    reply_value(context, std::move(found));
+  }
+  return Progress::kDone;
+}
+
+void put_all(CommandContext& context) {
+  for (std::size_t i = 1; i < context.args.size(); i += 2) {
+    ByteCache::Slot slot = context.lock(context.args[i]);
+    const WriteStatus status = put_argument(context, slot, i + 1, context.default_end());
+    // Redis knows before the first write that it is out of memory; here those before have been done.
+    if (status == WriteStatus::kDone) continue;
+    refuse_write(context, context.args[i], status);
+    return;
+  }
+  context.reply.ok();
+}
+
 }  // namespace
 
 Progress get_command(CommandContext& context) {
@@ -230,37 +265,16 @@ Progress getex_command(CommandContext& context) {
   return Progress::kDone;
 }
 
+// What is paused for its reader goes on with the values of then.
 Progress mget_command(CommandContext& context) {
-  constexpr std::size_t kPrefetched = 16;
-  if (context.resume == 0) {
-    context.reply.array(context.args.size() - 1);
-    context.resume = 1;
-  }
-  for (; context.resume < context.args.size(); ++context.resume) {
-    if (context.reader_is_full()) return Progress::kAgain;
-    // Some at once, so that one waits for memory while the others do. (Keys of other databases have other
-    // names.)
-    if ((context.resume - 1) % kPrefetched == 0 && context.session.database == 0) {
-      const std::span<const std::string_view> rest = context.args.subspan(context.resume);
-      if (rest.size() > 2) context.cache.prefetch(rest.first(std::min(kPrefetched, rest.size())));
-    }
-    Pace::Read read(context.pace);
-    ByteCache::Reading found = context.read(context.args[context.resume]);
-    read.found(found.exists);
-    reply_value(context, std::move(found));
-  }
-  return Progress::kDone;
+  Progress progress = Progress::kDone;
+  context.with_keys(Several::kRead, [&] { progress = reply_values(context); });
+  return progress;
 }
 
 Progress mset_command(CommandContext& context) {
   if (context.args.size() % 2 == 0) return refuse_arity(context);
-  for (std::size_t i = 1; i < context.args.size(); i += 2) {
-    ByteCache::Slot slot = context.lock(context.args[i]);
-    const WriteStatus status = put_argument(context, slot, i + 1, context.default_end());
-    // Redis knows before the first write that it is out of memory; here those before have been done.
-    if (status != WriteStatus::kDone) return refuse_write(context, context.args[i], status);
-  }
-  context.reply.ok();
+  context.with_keys(Several::kWrite, [&] { put_all(context); }, 2);
   return Progress::kDone;
 }
 

@@ -330,6 +330,35 @@ TEST(StringCommands, MsetTakesBodiesWhereThereAreSome) {
   EXPECT_EQ(f.run("mget a b"), "*2\r\n$5\r\nsmall\r\n" + bulk_of(value));
 }
 
+TEST(StringCommands, AreInOnePieceWhenTheyHaveSeveralKeys) {
+  CommandFixture f;
+  const std::vector<Several> reads{Several::kRead}, writes{Several::kWrite}, none;
+  for (const auto& [command, wanted] :
+       std::initializer_list<std::pair<std::string_view, std::vector<Several>>>{{"MSET a 1 b 2", writes},
+                                                                                {"MSET a 1", none},
+                                                                                {"MGET a b", reads},
+                                                                                {"MGET a", none},
+                                                                                {"GET a", none},
+                                                                                {"SET a 3", none},
+                                                                                {"EXISTS a b", reads},
+                                                                                {"EXISTS a", none},
+                                                                                {"TOUCH a b", reads},
+                                                                                {"TOUCH a", none},
+                                                                                {"DEL a", none},
+                                                                                {"DEL a b", writes},
+                                                                                {"UNLINK a b", writes},
+                                                                                {"MSET a 1 b", none},
+                                                                                {"MULTI", none},
+                                                                                {"MGET a b", none},
+                                                                                {"MSET a 1 b 2", none},
+                                                                                {"EXEC", none}}) {
+    f.server.pieces.clear();
+    f.run(command);
+    EXPECT_EQ(f.server.pieces, wanted) << command;
+  }
+  EXPECT_EQ(f.run("MGET a b"), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+}
+
 TEST(StringCommands, MgetWaitsForAReaderWhoHoldsItsShare) {
   CommandFixture f;
   f.run("mset a 1 b 2 c 3");

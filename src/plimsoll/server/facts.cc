@@ -109,6 +109,19 @@ void Facts::alone(const std::function<void()>& run) PLIMSOLL_NO_THREAD_SAFETY_AN
   node_.turnstile.leave();
 }
 
+// A reader holds the lock of its own loop, which nobody else takes but writers, and these take all: readers
+// do not wait for each other (the big-reader lock of Linux 2.4). Who runs here waits for no loop's other
+// mutex, so the two kinds of locks do not wait for each other.
+void Facts::several(Several what, const std::function<void()>& run) PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
+  if (what == Several::kRead) {
+    MutexLock lock(Loop::current()->several_keys);
+    return run();
+  }
+  for (const auto& loop : loops_) loop->several_keys.lock();
+  run();
+  for (const auto& loop : loops_) loop->several_keys.unlock();
+}
+
 void Facts::each_session(const std::function<void(const Session&)>& visit)
     PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
   for (const auto& loop : loops_) {

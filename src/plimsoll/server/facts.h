@@ -25,6 +25,7 @@ class Facts final : public ServerFacts {
   void reset_stats() override;
   Account& scratch() override { return node_.output; }
   void alone(const std::function<void()>& run) override;
+  void several(Several what, const std::function<void()>& run) override;
   void each_session(const std::function<void(const Session&)>& visit) override;
   std::size_t close_sessions(const std::function<bool(const Session&)>& chosen) override;
   Charge charge_transaction(Bytes bytes) override;

@@ -90,6 +90,8 @@ class Loop {
   Lease sockets{node.sockets};
   // Held while requests run, so that others may look at sessions between batches.
   Mutex mutex;
+  // Held by a command that reads several keys; those of all loops by one that writes several.
+  Mutex several_keys;
 
  private:
   class HeldMemory final : public std::pmr::memory_resource {

@@ -6,6 +6,7 @@
 
 #include "plimsoll/report/json_writer.h"
 #include "plimsoll/report/prometheus.h"
+#include "plimsoll/report/table.h"
 #include "plimsoll/server/cache_page.h"
 #include "plimsoll/server/pools.h"
 
@@ -19,7 +20,8 @@ constexpr std::string_view kOnlyItself =
     "'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-Page json(std::string body) { return {.content_type = "application/json", .body = std::move(body)}; }
+// With an end of line, for who asks from a terminal.
+Page json(std::string body) { return {.content_type = "application/json", .body = std::move(body) + "\n"}; }
 Page text(std::string body) { return {.body = std::move(body)}; }
 
 Page metrics(const Node& node) {
@@ -59,8 +61,9 @@ Page topics(const Node& node) {
     });
   }
   const std::size_t shown = std::min(rows.size(), kTopicsShown);
-  std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
-                    [](const Row& a, const Row& b) { return a.size > b.size; });
+  std::partial_sort(
+      rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
+      [](const Row& a, const Row& b) { return a.size != b.size ? a.size > b.size : a.name < b.name; });
   JsonWriter writer;
   writer.begin_object().field("count", rows.size()).begin_array("topics");
   for (std::size_t i = 0; i < shown; ++i)
@@ -75,26 +78,32 @@ Page topics(const Node& node) {
 
 struct Path {
   std::string_view path;
+  std::string_view what;  // for who asked for another
   Page (*page)(const Node& node);
 };
 
 constexpr std::array kPaths{
-    Path{"/", &live},
-    Path{"/metrics", &metrics},
-    Path{"/healthz", [](const Node&) { return text("ok\n"); }},
-    Path{"/status.txt", [](const Node& node) { return text(status_text(node.status())); }},
-    Path{"/pools.txt", [](const Node& node) { return text(pools_text(collect_pools(node))); }},
-    Path{"/cache.txt", &cache},
-    Path{"/cache/curve.txt",
+    Path{"/", "the live page", &live},
+    Path{"/status.txt", "what is held, where, and what was decided, for people",
+         [](const Node& node) { return text(status_text(node.status())); }},
+    Path{"/pools.txt", "allocators and pools",
+         [](const Node& node) { return text(pools_text(collect_pools(node))); }},
+    Path{"/cache.txt", "what the cache is worth, and what would make it better", &cache},
+    Path{"/cache/curve.txt", "its hit rate by memory, drawn",
          [](const Node& node) { return text(cache_curve_text(node.cache.analysis(false))); }},
-    Path{"/api/v1/status", [](const Node& node) { return json(status_json(node.status())); }},
-    Path{"/api/v1/pools", [](const Node& node) { return json(pools_json(collect_pools(node))); }},
-    Path{"/api/v1/cache",
+    Path{"/metrics", "for Prometheus", &metrics},
+    Path{"/healthz", "ok, as long as it serves", [](const Node&) { return text("ok\n"); }},
+    Path{"/api/v1/status", "/status.txt as JSON",
+         [](const Node& node) { return json(status_json(node.status())); }},
+    Path{"/api/v1/pools", "/pools.txt as JSON",
+         [](const Node& node) { return json(pools_json(collect_pools(node))); }},
+    Path{"/api/v1/cache", "/cache.txt as JSON",
          [](const Node& node) {
            return json(cache_json(node.forecast(), node.pace.figures(), level_status(node.lower.get())));
          }},
-    Path{"/api/v1/topics", &topics},
-    Path{"/api/v1/history", [](const Node& node) { return json(timeline_json(node.timeline.after(0))); }},
+    Path{"/api/v1/topics", "the log's largest topics, as JSON", &topics},
+    Path{"/api/v1/history", "the last fifteen minutes, second by second, as JSON",
+         [](const Node& node) { return json(timeline_json(node.timeline.after(0))); }},
 };
 
 }  // namespace
@@ -102,12 +111,13 @@ constexpr std::array kPaths{
 bool takes_long(std::string_view path) { return path == "/cache.txt" || path == "/api/v1/cache"; }
 
 Page page_for(const Node& node, std::string_view path) {
-  std::string others = std::string(kEventsPath);
+  Table others({{}, {}});
   for (const Path& known : kPaths) {
     if (known.path == path) return known.page(node);
-    others.insert(0, std::string(known.path) + ", ");
+    others.row({std::string(known.path), std::string(known.what)});
   }
-  return {.status = 404, .body = "not here: " + others + " are\n"};
+  others.row({std::string(kEventsPath), "status and history once a second, as server-sent events"});
+  return {.status = 404, .body = "There is nothing at this path. These are here:\n\n" + others.text()};
 }
 
 }  // namespace plimsoll

@@ -1,6 +1,5 @@
 #include "plimsoll/server/remote_level.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -76,17 +75,15 @@ class RemoteLevel::Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  bool open(const RemoteAddress& address) {
-    begin();
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found) != 0)
-      return false;
-    for (const addrinfo* at = found; at != nullptr && socket_ < 0; at = at->ai_next) try_connect(*at);
-    ::freeaddrinfo(found);
-    if (socket_ < 0 || address.password.empty()) return socket_ >= 0;
-    return send("*2\r\n" + bulk("AUTH") + bulk(address.password)) && line() == "+OK";
+  // To the first that answers.
+  bool open(const NameLookup::Addresses& addresses) {
+    for (const SocketAddress& address : addresses) {
+      if (socket_ < 0) try_connect(address);
+    }
+    return socket_ >= 0;
+  }
+  bool log_in(const std::string& password) {
+    return send("*2\r\n" + bulk("AUTH") + bulk(password)) && line() == "+OK";
   }
 
   // Nobody closed it while it was not used.
@@ -96,6 +93,7 @@ class RemoteLevel::Connection {
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   }
   void begin() { deadline_ = std::chrono::steady_clock::now() + call_time_; }
+  MonotonicTime deadline() const { return deadline_; }
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -130,12 +128,12 @@ class RemoteLevel::Connection {
   }
 
  private:
-  void try_connect(const addrinfo& to) {
-    socket_ = ::socket(to.ai_family, to.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to.ai_protocol);
+  void try_connect(const SocketAddress& to) {
+    socket_ = ::socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket_ < 0) return;
     int error = 0;
     socklen_t size = sizeof error;
-    if (::connect(socket_, to.ai_addr, to.ai_addrlen) == 0 ||
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0 ||
         (errno == EINPROGRESS && wait(POLLOUT) &&
          ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)) {
       const int on = 1;
@@ -163,11 +161,13 @@ class RemoteLevel::Connection {
   const std::chrono::milliseconds call_time_;
   int socket_ = -1;
   std::string input_;
-  std::chrono::steady_clock::time_point deadline_{};
+  MonotonicTime deadline_{};
 };
 
-RemoteLevel::RemoteLevel(RemoteAddress address, std::chrono::milliseconds call_time)
-    : address_(std::move(address)), call_time_(call_time) {
+RemoteLevel::RemoteLevel(RemoteAddress address, std::chrono::milliseconds call_time, NameLookup::Ask ask)
+    : address_(std::move(address)),
+      call_time_(call_time),
+      names_(address_.host, address_.port, std::move(ask)) {
   static_cast<void>(restart());
 }
 
@@ -184,7 +184,7 @@ CacheLevel::Outcome RemoteLevel::restart() {
     free_.clear();
   }
   std::unique_ptr<Connection> connection = take();
-  if (!connection) return failed(address_.host + " does not answer");
+  if (!connection) return Outcome::kFailed;
   give(std::move(connection));
   return Outcome::kDone;
 }
@@ -200,8 +200,27 @@ std::unique_ptr<RemoteLevel::Connection> RemoteLevel::take() {
       return connection;
     }
   }
+  return connect();
+}
+
+std::unique_ptr<RemoteLevel::Connection> RemoteLevel::connect() {
   auto connection = std::make_unique<Connection>(call_time_);
-  return connection->open(address_) ? std::move(connection) : nullptr;
+  connection->begin();
+  const NameLookup::Addresses addresses = names_.addresses(connection->deadline());
+  if (addresses.empty()) {
+    static_cast<void>(failed(address_.host + " is a name that was not found"));
+    return nullptr;
+  }
+  if (!connection->open(addresses)) {
+    names_.doubt();
+    static_cast<void>(silent());
+    return nullptr;
+  }
+  if (!address_.password.empty() && !connection->log_in(address_.password)) {
+    static_cast<void>(failed(address_.host + " does not take the password"));
+    return nullptr;
+  }
+  return connection;
 }
 
 void RemoteLevel::give(std::unique_ptr<Connection> connection) {
@@ -227,7 +246,7 @@ std::vector<std::uint32_t> RemoteLevel::generations() {
 
 CacheLevel::Outcome RemoteLevel::begin(std::uint32_t generation) {
   std::unique_ptr<Connection> connection = take();
-  if (!connection) return failed(address_.host + " does not answer");
+  if (!connection) return Outcome::kFailed;
   give(std::move(connection));
   MutexLock lock(mutex_);
   generations_.push_back(generation);
@@ -281,10 +300,11 @@ CacheLevel::Outcome RemoteLevel::write(std::span<const Write> writes) {
   }
   if (puts.empty()) return Outcome::kDone;
   std::unique_ptr<Connection> connection = take();
-  if (!connection || !connection->send(said)) return failed(address_.host + " does not answer");
+  if (!connection) return Outcome::kFailed;
+  if (!connection->send(said)) return silent();
   for (const bool put : puts) {
     const std::optional<std::string> reply = connection->line();
-    if (!reply) return failed(address_.host + " does not answer");
+    if (!reply) return silent();
     const bool erased = redis ? reply->starts_with(':') : *reply == "DELETED" || *reply == "NOT_FOUND";
     if (!put && !erased) return failed(address_.host + " says " + reply->substr(0, 100));
   }
@@ -297,10 +317,11 @@ CacheLevel::Outcome RemoteLevel::read(std::uint32_t generation, std::string_view
   const bool redis = address_.kind == RemoteAddress::Kind::kRedis;
   const std::string name = name_of(generation, key);
   std::unique_ptr<Connection> connection = take();
-  if (!connection || !connection->send(redis ? "*2\r\n" + bulk("GET") + bulk(name) : "get " + name + "\r\n"))
-    return failed(address_.host + " does not answer");
+  if (!connection) return Outcome::kFailed;
+  if (!connection->send(redis ? "*2\r\n" + bulk("GET") + bulk(name) : "get " + name + "\r\n"))
+    return silent();
   const std::optional<std::string> head = connection->line();
-  if (!head) return failed(address_.host + " does not answer");
+  if (!head) return silent();
   const bool absent = redis ? *head == "$-1" : *head == "END";
   if (!absent) {
     // "$5", or "VALUE name 0 5" and an END behind the bytes.

@@ -3,11 +3,12 @@
 // For those who have one already and outgrow one machine's memory. Keys are hashed into a namespace that is
 // drawn anew at each start, so that nothing is ever read that another life, or another server, has written;
 // what an earlier life left ends by itself within a day. A connection a thread that calls; every call ends
-// within `call_time`, and a call that fails closes its connection. Invariant: what is not known to have
-// been done is failed, so that the LowerLevel draws a new namespace.
+// within `call_time`, looking up the host's name included, and a call that fails closes its connection.
+// Invariant: what is not known to have been done is failed, so that the LowerLevel draws a new namespace.
 //
 // Thread-safety: all methods from any thread. Cost: a round trip a batch. Limits: values to 1 MiB, which is
-// memcached's own. Errors: kFailed with words(). Ownership: owns its connections.
+// memcached's own; its end may wait for a name that is being looked up (server/name_lookup.h). Errors:
+// kFailed with words(). Ownership: owns its connections.
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@
 
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/cache/level.h"
+#include "plimsoll/server/name_lookup.h"
 
 namespace plimsoll {
 
@@ -38,7 +40,8 @@ struct RemoteAddress {
 class RemoteLevel final : public CacheLevel {
  public:
   explicit RemoteLevel(RemoteAddress address,
-                       std::chrono::milliseconds call_time = std::chrono::milliseconds(500));
+                       std::chrono::milliseconds call_time = std::chrono::milliseconds(500),
+                       NameLookup::Ask ask = &NameLookup::ask_system);
   ~RemoteLevel() override;
 
   std::vector<std::uint32_t> generations() override;
@@ -58,15 +61,18 @@ class RemoteLevel final : public CacheLevel {
   class Connection;
   static constexpr std::size_t kConnections = 8;
 
-  // One that is free, connected; null when the server does not answer.
+  // One that is free, connected; null when the server does not answer, and words() says it.
   std::unique_ptr<Connection> take();
+  std::unique_ptr<Connection> connect();
   void give(std::unique_ptr<Connection> connection);
   Outcome failed(std::string words);
+  Outcome silent() { return failed(address_.host + " does not answer"); }
   std::string name_of(std::uint32_t generation, std::string_view key);
   bool knows(std::uint32_t generation);
 
   const RemoteAddress address_;
   const std::chrono::milliseconds call_time_;
+  NameLookup names_;
   Mutex mutex_;
   std::vector<std::unique_ptr<Connection>> free_ PLIMSOLL_GUARDED_BY(mutex_);
   std::vector<std::uint32_t> generations_ PLIMSOLL_GUARDED_BY(mutex_);

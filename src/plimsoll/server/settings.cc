@@ -57,8 +57,8 @@ std::optional<std::string> text_of(const toml::node& node) {
 // Kubernetes puts into every container beside a service called plimsoll (PLIMSOLL_PORT=tcp://10.0.0.1:6379
 // and others).
 bool belongs_to_others(std::string_view name, std::string_view value) {
-  for (std::string_view own :
-       {"PEERS", "TRACK_ALLOCATION_SITES", "PRINT_ALLOCATIONS", "SOURCE_DIR", "CONFIG"}) {
+  for (std::string_view own : {"PEERS", "BROKERS", "KAFKA", "BUILD", "TRACK_ALLOCATION_SITES",
+                               "PRINT_ALLOCATIONS", "SOURCE_DIR", "CONFIG"}) {
     if (name == own) return true;
   }
   return name.starts_with("SERVICE_") || name.starts_with("PORT_") || name.starts_with("TEST_") ||

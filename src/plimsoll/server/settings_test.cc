@@ -199,6 +199,14 @@ TEST(Settings, ServiceLinksOfKubernetesAreNoSettings) {
   EXPECT_EQ(fault_of(configuration.load_environment(environment)), "");
 }
 
+// A server that a benchmark or a test starts inherits where their peers are.
+TEST(Settings, VariablesOfTheProjectsOwnToolsAreNoSettings) {
+  const char* environment[] = {"PLIMSOLL_PEERS=/peers", "PLIMSOLL_BROKERS=/brokers", "PLIMSOLL_KAFKA=/kafka",
+                               "PLIMSOLL_BUILD=build/dev", nullptr};
+  Configuration configuration;
+  EXPECT_EQ(fault_of(configuration.load_environment(environment)), "");
+}
+
 TEST(Settings, APlainPortVariableIsAFault) {
   const char* environment[] = {"PLIMSOLL_PORT=7000", nullptr};
   Configuration configuration;

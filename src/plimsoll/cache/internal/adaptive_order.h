@@ -67,7 +67,12 @@ class AdaptiveOrder {
     const bool enters = large || (returns && (!contested(mode, total) || loser() != kNone));
     enters ? push_main(item) : small_.push_newest(item);
   }
-  void adopt(Id item, bool main) { main ? push_main(item) : small_.push_newest(item); }
+  // Of a policy before this one: older than all that are there.
+  void adopt(Id item, bool main) {
+    if (!main) return small_.push_oldest(item);
+    count_main(item);
+    class_of(item).queue.push_oldest(item);
+  }
 
   // A victim that stays: it goes once more through the queue that it was in.
   void readmit(Id item, std::uint8_t queue, std::uint64_t hash) {
@@ -95,6 +100,13 @@ class AdaptiveOrder {
     return kNone;
   }
 
+  // The last that would leave: who was promoted is behind who was not. kNone when there is none.
+  Id last() const {
+    for (auto main = main_.rbegin(); main_items_ > 0 && main != main_.rend(); ++main) {
+      if (!main->queue.empty()) return main->queue.newest();
+    }
+    return small_.newest();
+  }
   void unlink(Id item) {
     if (records_.queue_of(item) == kSmall) return small_.unlink(item);
     Main& main = class_of(item);
@@ -129,12 +141,6 @@ class AdaptiveOrder {
   std::uint64_t weight() const { return small_.bytes() + main_weight_; }
   Bytes memory() const { return ghosts_.memory() + Bytes(main_.capacity() * sizeof(Main)); }
   Records& records() { return records_; }
-  const typename Records::Queue& small() const { return small_; }
-  // The main queue's parts, small sizes first.
-  template <class F>
-  void each_main(F f) const {
-    for (const Main& main : main_) f(main.queue);
-  }
   void CheckInvariants() const {
     small_.CheckInvariants();
     std::uint64_t weight = 0;
@@ -165,9 +171,12 @@ class AdaptiveOrder {
     return width <= kFirstClass ? 0 : std::min<std::size_t>(width - kFirstClass, kClasses - 1);
   }
   Main& class_of(Id item) { return main_[class_number(records_.weight(item))]; }
-  void push_main(Id item) {
+  void count_main(Id item) {
     main_weight_ += records_.weight(item);
     ++main_items_;
+  }
+  void push_main(Id item) {
+    count_main(item);
     class_of(item).queue.push_newest(item);
   }
   void push_same(Id item, bool small) { small ? small_.push_newest(item) : push_main(item); }

@@ -7,12 +7,11 @@
 // Invariant: a live record that is in the index is in exactly one of its policy's queues, from insert() or
 // adopt() to erase() or evict().
 //
-// Thread-safety: its shard's lock. Cost: constant time a call, but for what is said. Limits: four queues, a
+// Thread-safety: its shard's lock. Cost: constant time a call, but for what is said. Limits: two queues, a
 // frequency of 1023. Errors: none. Ownership: records are the shard's; the store must outlive the policy.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "plimsoll/base/bytes.h"
@@ -35,12 +34,17 @@ struct HitRule {
   friend bool operator==(const HitRule&, const HitRule&) = default;
 };
 
+// Of the four numbers that a record's header can say: two policies of one shard have their own while one
+// takes over from the other.
+inline constexpr std::uint8_t kQueuesOfAPolicy = 2;
+
 struct PolicyOptions {
   const SegmentStore& items;
   Objective objective = Objective::kObjects;
   std::uint64_t hash_seed = 0;                         // the hash of an item is hash64(its key, hash_seed)
   std::uint64_t seed = 0;                              // of what the policy draws at random
   std::shared_ptr<AdaptiveLearner> learner = nullptr;  // of all shards; without one, kAdaptive has its own
+  std::uint8_t generation = 0;  // 0 or 1: its queues' numbers are from kQueuesOfAPolicy times that on
 };
 
 class EvictionPolicy {
@@ -71,12 +75,14 @@ class EvictionPolicy {
   // The item's weight changed while it stayed where it is (a large value was made longer).
   virtual void reweighed(Locator item, std::uint64_t before) = 0;
 
-  // Switching. The old policy shows its items, the next victim first, with what it knows of how often they
-  // were used; the new one adopts them in that order. visit() may relink the item it is given and those
-  // before it, and no policy method may follow but the destructor.
-  using Visit = std::function<void(Locator item, unsigned frequency)>;
-  virtual void visit(const Visit& visit) const = 0;
-  virtual void adopt(Locator item, std::uint64_t hash, unsigned frequency) = 0;
+  // Switching (changing_policy.h). The old policy gives up its items, the last victim first, with what it
+  // knows of how often they were used; the new one puts each in front of those that it adopted before.
+  struct Given {
+    Locator item = kNoLocator;
+    unsigned frequency = 0;
+  };
+  virtual Given give_up() = 0;                               // without an item: there is none
+  virtual void adopt(Locator item, unsigned frequency) = 0;  // REQUIRES: frequency > 0
 
   // How often it counts the item as used.
   virtual unsigned frequency(Locator item) const = 0;

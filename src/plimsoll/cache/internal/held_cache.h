@@ -15,11 +15,13 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <unordered_map>
 
 #include "plimsoll/base/clock.h"
@@ -76,7 +78,12 @@ class HeldCache final : public Reclaimer, private HeldOwner {
   // the task to load it. Who has the task and ends without an answer tells those who wait that it failed.
   class Ticket {
    public:
+    // `key` must stay valid while the ticket lives.
     Ticket(HeldCache& cache, std::string_view key);
+    // A temporary would be gone before the ticket is.
+    template <typename Key>
+      requires std::same_as<std::remove_cv_t<Key>, std::string>
+    Ticket(HeldCache& cache, Key&& key) = delete;
     ~Ticket();
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;

@@ -21,9 +21,9 @@
 #include <cstdint>
 
 #include "plimsoll/base/random.h"
+#include "plimsoll/base/thread_place.h"
 #include "plimsoll/cache/internal/item.h"
 #include "plimsoll/cache/internal/racing_read.h"
-#include "plimsoll/cache/internal/reader_place.h"
 
 namespace plimsoll {
 
@@ -54,7 +54,7 @@ class HitBuffers {
   // to the stack in three pieces and read back in one, for which a processor waits until all before it is
   // done.)
   PLIMSOLL_HOT Noted note(bool found, bool heard, Hit hit) {
-    const unsigned place = reader_place();
+    const unsigned place = Place::here();
     Buffer& buffer = buffers_[place];
     if (place < kOwned) [[likely]]
       return note_in(buffer, found, heard, hit);
@@ -79,7 +79,7 @@ class HitBuffers {
   // Of the thread's own buffer, which is full: others' lines stay where they are.
   template <typename Prepare, typename Approach, typename Apply>
   void drain_mine(const Prepare& prepare, const Approach& approach, const Apply& apply) {
-    drain(buffers_[reader_place()], prepare, approach, apply);
+    drain(buffers_[Place::here()], prepare, approach, apply);
   }
 
   // So far; of other threads a little late.
@@ -95,8 +95,8 @@ class HitBuffers {
   }
 
  private:
-  static constexpr std::size_t kBuffers = kReaderPlaces;
-  static constexpr unsigned kOwned = kOwnedReaderPlaces;
+  using Place = ThreadPlace<HitBuffers, 4, 2>;
+  static constexpr unsigned kOwned = Place::kOwn;
   static constexpr std::uint32_t kEntries = 32;  // a power of two, as the counts below go round
   struct alignas(64) Buffer {
     std::atomic<bool> busy{false};                              // of a shared one
@@ -157,7 +157,7 @@ class HitBuffers {
 
   const std::uint32_t between_;
   alignas(64) std::atomic<bool> pending_{false};
-  std::array<Buffer, kBuffers> buffers_;
+  std::array<Buffer, Place::kPlaces> buffers_;
 };
 
 }  // namespace plimsoll

@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
-#include <barrier>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -92,29 +90,6 @@ TEST(HitBuffers, LoseNothingOfAThreadThatIsDrainedMeanwhile) {
   reader.join();
   ASSERT_EQ(got.size(), kHits);
   for (Locator item = 1; item <= kHits; ++item) ASSERT_EQ(got[item - 1], item);
-}
-
-TEST(ReaderPlace, IsAThreadsAloneAndComesBackWhenItEnds) {
-  const unsigned mine = reader_place();
-  EXPECT_EQ(reader_place(), mine);
-  std::array<unsigned, 8> places{};
-  std::barrier all(8);
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned& place : places) {
-      threads.emplace_back([&] {
-        place = reader_place();
-        all.arrive_and_wait();
-      });
-    }
-  }
-  std::array<int, kReaderPlaces> had{};
-  for (const unsigned place : places) ++had.at(place);
-  for (unsigned place = 0; place < kOwnedReaderPlaces; ++place)
-    EXPECT_EQ(had[place], place == mine ? 0 : 1) << place;
-  unsigned later = kNoReaderPlace;
-  std::jthread([&] { later = reader_place(); }).join();
-  EXPECT_LT(later, kOwnedReaderPlaces) << "a place of those that ended";
 }
 
 TEST(HitBuffers, CountTheReadsOfAllThreadsWhileTheyAreDrained) {

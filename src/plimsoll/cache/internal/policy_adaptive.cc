@@ -11,7 +11,8 @@ namespace plimsoll {
 std::uint64_t AdaptivePolicy::Records::hash(Locator item) const { return hash64(at(item).key(), hash_seed); }
 
 AdaptivePolicy::AdaptivePolicy(const PolicyOptions& options, const AdaptiveMode* fixed)
-    : records_{&options.items, options.hash_seed},
+    : records_{&options.items, options.hash_seed,
+               static_cast<std::uint8_t>(options.generation * kQueuesOfAPolicy)},
       fixed_(fixed),
       learner_(options.learner != nullptr || fixed != nullptr
                    ? options.learner
@@ -61,23 +62,20 @@ void AdaptivePolicy::replaced(Locator from, Locator to) {
   hit(to);
 }
 
-// Who was not promoted goes first, as it would.
-void AdaptivePolicy::visit(const Visit& visit) const {
-  auto all = [&](const ItemQueue& queue, unsigned more) {
-    Locator next = kNoLocator;
-    for (Locator item = queue.oldest(); item != kNoLocator; item = next) {
-      next = queue.newer(item);
-      visit(item, records_.frequency(item) + more);
-    }
-  };
-  all(order_.small(), 1);
-  order_.each_main([&](const ItemQueue& queue) { all(queue, 2); });
+// Who was promoted was used once more than its count says.
+EvictionPolicy::Given AdaptivePolicy::give_up() {
+  const Locator item = order_.last();
+  if (item == kNoLocator) return {};
+  const bool promoted = records_.queue_of(item) != order_.kSmall;
+  const Given given{item, records_.frequency(item) + (promoted ? 2 : 1)};
+  order_.unlink(item);
+  return given;
 }
 
 // Others count for as long as an item lives, so only the count's length says how hot it is.
-void AdaptivePolicy::adopt(Locator item, std::uint64_t hash, unsigned frequency) {
-  const auto uses = static_cast<unsigned>(std::bit_width(std::max(frequency, 1u))) - 1;
-  mark(item, hash, std::min(uses, mode().uses));
+void AdaptivePolicy::adopt(Locator item, unsigned frequency) {
+  const auto uses = static_cast<unsigned>(std::bit_width(frequency)) - 1;
+  mark(item, records_.hash(item), std::min(uses, mode().uses));
   order_.adopt(item, uses > 0);
   report();
 }

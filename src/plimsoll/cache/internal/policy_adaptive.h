@@ -35,8 +35,8 @@ class AdaptivePolicy final : public EvictionPolicy {
   void moved(Locator from, Locator to) override { order_.queue_of(to).moved(from, to); }
   void replaced(Locator from, Locator to) override;
   void reweighed(Locator item, std::uint64_t before) override { order_.reweighed(item, before); }
-  void visit(const Visit& visit) const override;
-  void adopt(Locator item, std::uint64_t hash, unsigned frequency) override;
+  Given give_up() override;
+  void adopt(Locator item, unsigned frequency) override;
   unsigned frequency(Locator item) const override { return records_.frequency(item); }
   Bytes memory() const override;
   std::size_t size() const override { return order_.size(); }
@@ -51,9 +51,12 @@ class AdaptivePolicy final : public EvictionPolicy {
     static constexpr Locator kNone = kNoLocator;
     const SegmentStore* items;
     std::uint64_t hash_seed;
+    std::uint8_t first_queue;  // its number
     Item& at(Locator item) const { return *reinterpret_cast<Item*>(items->at(item)); }
-    ItemQueue queue(std::uint8_t number) const { return {*items, number}; }
-    std::uint8_t queue_of(Locator item) const { return at(item).queue(); }
+    ItemQueue queue(std::uint8_t number) const {
+      return {*items, static_cast<std::uint8_t>(first_queue + number)};
+    }
+    std::uint8_t queue_of(Locator item) const { return at(item).queue() % kQueuesOfAPolicy; }
     unsigned frequency(Locator item) const { return at(item).frequency() & kUses; }
     void set_frequency(Locator item, unsigned frequency) const {
       at(item).set_frequency((at(item).frequency() & ~kUses) | frequency);

@@ -8,6 +8,7 @@
 
 #include "plimsoll/base/hash.h"
 #include "plimsoll/base/random.h"
+#include "plimsoll/cache/internal/changing_policy.h"
 #include "plimsoll/cache/internal/policy_fixture.h"
 
 namespace plimsoll {
@@ -274,10 +275,11 @@ TEST(AdaptivePolicy, KeepsTheHotItemsOfThePolicyBeforeIt) {
   for (int round = 0; round < 20; ++round) {
     for (std::uint64_t key = 0; key < 100; ++key) driver.request(key);
   }
-  auto next = std::make_unique<AdaptivePolicy>(PolicyOptions{.items = f.items});
-  driver.policy->visit(
-      [&](Locator item, unsigned frequency) { next->adopt(item, f.hash_of(item), frequency); });
-  driver.policy = std::move(next);
+  ChangingPolicy change(f.items, std::move(driver.policy),
+                        std::make_unique<AdaptivePolicy>(PolicyOptions{.items = f.items, .generation = 1}),
+                        1);
+  EXPECT_FALSE(change.convert(1'000));
+  driver.policy = change.finish();
   for (std::uint64_t key = 10'000; key < 10'900; ++key) driver.request(key);
   for (std::uint64_t key = 0; key < 100; ++key) EXPECT_TRUE(driver.items.contains(key)) << key;
 }
@@ -288,11 +290,12 @@ TEST(AdaptivePolicy, ShowsItsItemsWithTheUsesThatOthersUnderstand) {
   for (std::uint64_t key = 0; key < 100; ++key) driver.request(key);
   for (int uses = 0; uses < 3; ++uses) driver.request(42);
   std::size_t seen = 0;
-  driver.policy->visit([&](Locator item, unsigned frequency) {
+  for (auto given = driver.policy->give_up(); given.item != kNoLocator; given = driver.policy->give_up()) {
     ++seen;
-    EXPECT_EQ(frequency, f.at(item).key() == "42" ? 4u : 1u);
-  });
+    EXPECT_EQ(given.frequency, f.at(given.item).key() == "42" ? 4u : 1u);
+  }
   EXPECT_EQ(seen, 100u);
+  EXPECT_EQ(driver.policy->size(), 0u);
 }
 
 TEST(AdaptivePolicy, TakesFourBytesAnItemForGhosts) {

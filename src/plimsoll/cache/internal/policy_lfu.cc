@@ -62,12 +62,17 @@ class Lfu final : public QueuePolicy {
     queue_.replace(from, to);
     hit(to);
   }
-  // Cost: up to a look at each frequency.
-  void adopt(Locator item, std::uint64_t /*hash*/, unsigned frequency) override {
-    frequency = frequency == 0 ? 1 : frequency;
-    unsigned below = frequency;
+  // The oldest of those that were used as often. Cost: up to a look at each frequency.
+  void adopt(Locator item, unsigned frequency) override {
+    unsigned below = frequency - 1;
     while (below > 0 && newest_[below] == kNoLocator) --below;
-    place(item, frequency, newest_[below]);
+    queue_.at(item).set_frequency(frequency);
+    if (below == 0) {
+      queue_.push_oldest(item);
+    } else {
+      queue_.insert_newer_than(newest_[below], item);
+    }
+    if (newest_[frequency] == kNoLocator) newest_[frequency] = item;
   }
 
   Bytes memory() const override { return Bytes(sizeof *this); }

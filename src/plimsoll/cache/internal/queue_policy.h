@@ -1,6 +1,6 @@
 // QueuePolicy: an order of eviction that is one queue, its oldest first; what a hit does is the policy's own.
 //
-// Thread-safety: its shard's lock. Cost: constant but for visit(). Limits: none. Errors: none. Ownership:
+// Thread-safety: its shard's lock. Cost: constant. Limits: none. Errors: none. Ownership:
 // owns nothing but its ends.
 #pragma once
 
@@ -11,7 +11,8 @@ namespace plimsoll {
 
 class QueuePolicy : public EvictionPolicy {
  public:
-  explicit QueuePolicy(const PolicyOptions& options) : queue_(options.items, 0) {}
+  explicit QueuePolicy(const PolicyOptions& options)
+      : queue_(options.items, static_cast<std::uint8_t>(options.generation * kQueuesOfAPolicy)) {}
 
   void insert(Locator item, std::uint64_t /*hash*/) override {
     queue_.at(item).set_frequency(1);
@@ -38,16 +39,16 @@ class QueuePolicy : public EvictionPolicy {
   }
   void reweighed(Locator item, std::uint64_t before) override { queue_.reweighed(item, before); }
 
-  void visit(const Visit& visit) const override {
-    Locator next = kNoLocator;
-    for (Locator item = queue_.oldest(); item != kNoLocator; item = next) {
-      next = queue_.newer(item);
-      visit(item, queue_.at(item).frequency());
-    }
+  Given give_up() override {
+    const Locator item = queue_.newest();
+    if (item == kNoLocator) return {};
+    const Given given{item, queue_.at(item).frequency()};
+    erase(item);
+    return given;
   }
-  void adopt(Locator item, std::uint64_t /*hash*/, unsigned frequency) override {
+  void adopt(Locator item, unsigned frequency) override {
     queue_.at(item).set_frequency(frequency);
-    queue_.push_newest(item);
+    queue_.push_oldest(item);
   }
 
   unsigned frequency(Locator item) const override { return queue_.at(item).frequency(); }

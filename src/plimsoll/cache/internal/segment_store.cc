@@ -8,7 +8,8 @@
 
 namespace plimsoll {
 
-SegmentStore::SegmentStore(const Options& options) : pages_(options.pages), account_(options.account) {
+SegmentStore::SegmentStore(const Options& options)
+    : pages_(options.pages), account_(options.account), huge_from_(options.huge_from) {
   PLIMSOLL_CHECK(std::has_single_bit(options.block.count()) && options.block >= pages_.page_size());
   block_shift_ = static_cast<unsigned>(std::countr_zero(options.block.count()));
   Bytes space = options.address_space.rounded_up(options.block);
@@ -23,11 +24,8 @@ SegmentStore::SegmentStore(const Options& options) : pages_(options.pages), acco
   base_ = reinterpret_cast<char*>(range_.begin);
   origin_ = base_ - unit();
   if (range_.empty()) return;
-  // One touched byte must not back 2 MiB where a block is less: what is charged is what is held. Where it is
-  // that much, it is charged whole, and a hit in memory does without a walk of the page tables. Not every
-  // kernel has the advice.
-  const Advice advice = options.block < 2_MiB ? Advice::kNoHugePage : Advice::kHugePage;
-  static_cast<void>(pages_.advise(range_, advice));
+  // One touched byte must not back 2 MiB. Not every kernel has the advice.
+  static_cast<void>(pages_.advise(range_, Advice::kNoHugePage));
 }
 
 SegmentStore::~SegmentStore() {
@@ -52,6 +50,7 @@ std::optional<std::uint32_t> SegmentStore::take() {
     if (!pages_.make_usable({range_.begin + (next_ << block_shift_), block})) return std::nullopt;
     ++next_;
   }
+  advise(taken, charge_.size() >= huge_from_);
   charge_.merge(std::move(charge));
   unpoison(begin_of(taken), block_size());
   return taken;
@@ -68,6 +67,15 @@ void SegmentStore::give(std::uint32_t block) {
   // releasing all the same.
   static_cast<void>(given);
   charge_.shrink(Bytes(block_size()));
+}
+
+void SegmentStore::filled(std::uint32_t block) { advise(block, true); }
+
+// A hit in memory needs no walk of the page tables where a page is huge.
+void SegmentStore::advise(std::uint32_t block, bool huge) {
+  if (Bytes(block_size()) < 2_MiB) return;
+  const PageRange range{reinterpret_cast<std::byte*>(begin_of(block)), Bytes(block_size())};
+  static_cast<void>(pages_.advise(range, huge ? Advice::kHugePage : Advice::kNoHugePage));
 }
 
 Bytes SegmentStore::held() const {

@@ -25,6 +25,8 @@ class SegmentStore {
     Account& account;
     Bytes block;          // a power of two, at least a page
     Bytes address_space;  // halved until the system grants it
+    // With so much held, blocks of 2 MiB or more are huge pages from their first byte on.
+    Bytes huge_from{Bytes::kMax};
   };
 
   explicit SegmentStore(const Options& options);
@@ -35,6 +37,8 @@ class SegmentStore {
   // A block of zeros, charged; or nothing when the account, the line or the system refuses.
   std::optional<std::uint32_t> take();
   void give(std::uint32_t block);
+  // It was written to its end: the system may make it a huge page in its own time.
+  void filled(std::uint32_t block);
 
   char* at(Locator locator) const { return origin_ + (std::uint64_t{locator} << unit_shift_); }
   Locator locator_of(const void* address) const {
@@ -57,8 +61,11 @@ class SegmentStore {
   Bytes held() const;
 
  private:
+  void advise(std::uint32_t block, bool huge);
+
   PageSource& pages_;
   Account& account_;
+  const Bytes huge_from_;
   unsigned block_shift_ = 0;
   unsigned unit_shift_ = 3;
   std::size_t capacity_ = 0;

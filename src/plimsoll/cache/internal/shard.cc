@@ -36,7 +36,8 @@ PolicyOptions CacheShard::policy_options() const {
           .objective = options_.objective,
           .hash_seed = options_.hash_seed,
           .seed = options_.seed,
-          .learner = options_.learner};
+          .learner = options_.learner,
+          .generation = generation_};
 }
 
 std::uint64_t CacheShard::hash_of(Locator at) const { return hash64(item(at).key(), options_.hash_seed); }
@@ -300,13 +301,29 @@ std::size_t CacheShard::expire(std::int64_t now_ms, std::size_t limit) {
   return dropped;
 }
 
+void CacheShard::empty(Segment& segment) {
+  char* const begin = reinterpret_cast<char*>(&segment);
+  for (std::size_t at = first_; at < segment.used;) {
+    Item& record = *reinterpret_cast<Item*>(begin + at);
+    at += record.length(segments_.unit());
+    if (!record.live()) continue;
+    if (record.large()) ExtentRef(record.extent()).reset();
+    if (record.held()) options_.owner->left(*record.held_value(), Removal::kCleared);
+  }
+  give_back(segment);
+}
+
 void CacheShard::clear() {
   const ReadVersions::ChangeOfAll change(versions());
-  policy_->visit([this](Locator at, unsigned) {
-    if (item(at).large()) ExtentRef(item(at).extent()).reset();
-    if (item(at).held()) options_.owner->left(*item(at).held_value(), Removal::kCleared);
-  });
+  while (oldest_ != nullptr) {
+    Segment* segment = oldest_;
+    unseal(*segment);
+    empty(*segment);
+  }
+  if (open_ != nullptr) empty(*std::exchange(open_, nullptr));
+  if (moved_ != nullptr) empty(*std::exchange(moved_, nullptr));
   policy_ = make_policy(kind_, policy_options());
+  changing_ = nullptr;
   charge_policy();
   index_.clear();
   wheel_.clear();
@@ -314,24 +331,29 @@ void CacheShard::clear() {
   payload_ = extents_ = saved_ = Bytes();
   used_ = live_ = weight_ = packed_ = 0;
   groups_ = {};
-  while (oldest_ != nullptr) {
-    Segment* segment = oldest_;
-    unseal(*segment);
-    give_back(*segment);
-  }
-  if (open_ != nullptr) give_back(*std::exchange(open_, nullptr));
-  if (moved_ != nullptr) give_back(*std::exchange(moved_, nullptr));
 }
 
-void CacheShard::set_policy(PolicyKind kind) {
+void CacheShard::change_policy(PolicyKind kind) {
+  PLIMSOLL_CHECK(changing_ == nullptr, "to %s while another is under way", name_of(kind).data());
   if (kind == kind_) return;
-  std::unique_ptr<EvictionPolicy> next = make_policy(kind, policy_options());
-  policy_->visit(
-      [&](Locator at, unsigned frequency) { next->adopt(at, hash_of(at), std::max(frequency, 1u)); });
-  policy_ = std::move(next);
   kind_ = kind;
-  charge_policy();
+  generation_ ^= 1;
+  auto change = std::make_unique<ChangingPolicy>(segments_, std::move(policy_),
+                                                 make_policy(kind, policy_options()), generation_);
+  changing_ = change.get();
+  policy_ = std::move(change);
   publish_rule();
+}
+
+bool CacheShard::convert_policy() {
+  if (changing_ == nullptr) return false;
+  const bool more = changing_->convert(kConvertedAtOnce);
+  if (!more) {
+    policy_ = std::exchange(changing_, nullptr)->finish();
+    publish_rule();
+  }
+  charge_policy();
+  return more;
 }
 
 // What the policy remembers is held already when it is asked for: it is charged as such, and what is too much

@@ -27,6 +27,7 @@
 #include "plimsoll/base/random.h"
 #include "plimsoll/cache/byte_cache.h"
 #include "plimsoll/cache/compressor.h"
+#include "plimsoll/cache/internal/changing_policy.h"
 #include "plimsoll/cache/internal/eviction_policy.h"
 #include "plimsoll/cache/internal/expiry_wheel.h"
 #include "plimsoll/cache/internal/hit_buffers.h"
@@ -132,8 +133,11 @@ class CacheShard {
   Bytes release_some(bool evict, bool pack);
   std::size_t expire(std::int64_t now_ms, std::size_t limit);
   void clear();
-  // Converts the order and what is known of the items' use. Cost: about 100 ns an item.
-  void set_policy(PolicyKind kind);
+  // From here on `kind` has new items; those that are there keep their order until convert_policy() has said
+  // that they went over, with what is known of their use. REQUIRES: no other change is under way.
+  void change_policy(PolicyKind kind);
+  // A slice of that, a fraction of a millisecond. False: it is done.
+  bool convert_policy();
 
   // What is evicted goes there; what is new is no longer to be there.
   void set_lower_level(LowerLevel* level) { lower_ = level; }
@@ -150,10 +154,15 @@ class CacheShard {
   std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
   bool is_sparse() const { return used_ - live_ > used_ / 8; }
-  // Nothing was written, or died, since this was last asked.
-  bool rests();
-  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not. False:
-  // what is dead is not worth more moves.
+  // Nothing was written, or died, since the last look.
+  bool rests() const { return looked_used_ == used_ && looked_live_ == live_; }
+  // A look: rests() is about what comes after it.
+  void look() {
+    looked_used_ = used_;
+    looked_live_ = live_;
+  }
+  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not; a look,
+  // as its own moves are not a write. False: what is dead is not worth more moves.
   bool squeeze();
   Bytes dead() const { return Bytes(used_ - live_); }
   Bytes policy_memory() const { return policy_charge_.size(); }
@@ -176,6 +185,7 @@ class CacheShard {
   // Each brings memory nearer, by evicting or by moving; a bound against a mistake.
   static constexpr int kRounds = 4096;
   static constexpr std::uint64_t kPackedAtOnce = 16;
+  static constexpr std::size_t kConvertedAtOnce = 2048;
   static constexpr std::uint64_t kDeadAtRest = 64;  // one byte in so many
   static constexpr int kMovesInVain = 2;            // segments, before something is evicted
   static constexpr int kMovesInVainAtMost = 16;     // where nothing may be
@@ -187,6 +197,7 @@ class CacheShard {
   void bury(Item& record);  // it is dead: its place can be taken
   char* take_hole(std::size_t length);
   void forget_holes(Segment& segment);
+  void empty(Segment& segment);  // lets go of what its records hold, and of itself
   std::uint32_t dead_in(const Segment& segment) const { return segment.used - first_ - segment.live; }
   std::size_t room(const Segment* segment) const {
     return segment ? segments_.block_size() - segment->used : 0;
@@ -254,7 +265,9 @@ class CacheShard {
   ExpiryWheel wheel_;
   HoleList holes_;
   PolicyKind kind_;
+  std::uint8_t generation_ = 0;  // of the policy that has new items
   std::unique_ptr<EvictionPolicy> policy_;
+  ChangingPolicy* changing_ = nullptr;  // policy_, while it is one
   static constexpr std::atomic<std::uint64_t> kNothingSampled{0};
   const std::atomic<std::uint64_t>& sampled_to_;
   Random draw_;                                 // which reads are looked at for hot keys
@@ -270,8 +283,8 @@ class CacheShard {
   bool writing_ = false;
   std::uint64_t used_ = 0;  // bytes of records, live and dead
   std::uint64_t live_ = 0;
-  std::uint64_t seen_used_ = 0;  // by rests()
-  std::uint64_t seen_live_ = 0;
+  std::uint64_t looked_used_ = 0;  // as they were at the last look
+  std::uint64_t looked_live_ = 0;
   std::uint64_t enough_;      // dead bytes with which a segment is emptied
   std::uint64_t weight_ = 0;  // of all items
   std::int64_t last_now_ms_ = 0;

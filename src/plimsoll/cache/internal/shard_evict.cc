@@ -93,6 +93,7 @@ void CacheShard::seal(Segment*& which) {
     bury(*hole);
   }
   if (segment->sealed_ms == 0) segment->sealed_ms = last_now_ms_;
+  segments_.filled(segments_.block_of(segment));
   link_sealed(*segment);
 }
 
@@ -259,20 +260,13 @@ bool CacheShard::empty_sparsest() {
   return true;
 }
 
-bool CacheShard::rests() {
-  const bool same = seen_used_ == used_ && seen_live_ == live_;
-  seen_used_ = used_;
-  seen_live_ = live_;
-  return same;
-}
-
 bool CacheShard::squeeze() {
   if (used_ - live_ <= used_ / kDeadAtRest) return false;
   const std::uint64_t enough = enough_;  // which is of a shard that is written to
   const std::uint64_t dead = used_ - live_;
   const bool emptied = empty_sparsest();
   enough_ = enough;
-  rests();
+  look();
   return emptied && used_ - live_ < dead;
 }
 

@@ -1,6 +1,7 @@
 #include "plimsoll/governor/internal/watch.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace plimsoll {
 namespace {
@@ -24,8 +25,10 @@ bool due(const std::optional<MonotonicTime>& last, MonotonicTime now, Duration p
   return !last || now - *last >= period;
 }
 
+Bytes moved(Bytes now, Bytes before) { return std::max(now, before) - std::min(now, before); }
+
 // Others of our group come and go by pages; the line does not follow each of them.
-bool differs(Bytes now, Bytes before) { return std::max(now, before) - std::min(now, before) > before / 256; }
+bool differs(Bytes now, Bytes before) { return moved(now, before) > before / 256; }
 
 const char* cause_of(Response response, const Pressure& pressure, bool above_the_line) {
   if (response == Response::kEmergency) return "emergency";
@@ -281,9 +284,12 @@ void Watch::trim_heap(const Sample& sample) {
 }
 
 Watch::Next Watch::next(const Sample& sample, bool freed, bool woken) {
-  Bytes moved = std::max(sample.held, last_.held) - std::min(sample.held, last_.held);
-  busy_ = sample.charged != last_.charged || moved > sample.line / 1024 || sample.level != Level::kNormal ||
-          !sample.wanted.zero() || response_ != Response::kMonitor;
+  const bool pressed =
+      sample.level != Level::kNormal || !sample.wanted.zero() || response_ != Response::kMonitor;
+  const bool moves =
+      std::abs(sample.unexplained() - last_.unexplained()) > (sample.line / 256).signed_count();
+  busy_ = pressed || moves || sample.charged != last_.charged ||
+          moved(sample.held, last_.held) > sample.line / 1024;
   // A wake-up that led to something is followed closely; one for nothing (a full account that refuses again
   // and again) ever less so.
   if (freed || !woken) {
@@ -292,7 +298,10 @@ Watch::Next Watch::next(const Sample& sample, bool freed, bool woken) {
     shortest_ = std::min(shortest_ * 2, options_.busy_period);
   }
   if (more_to_free_) return {kShortest, kShortest};
-  return {busy_ ? options_.busy_period : options_.idle_period, shortest_};
+  if (pressed || moves) return {options_.busy_period, shortest_};
+  // Charges that near the line wake it: only what nobody charges has to be looked for.
+  return {busy_ ? std::min(options_.busy_period * 5 / 2, options_.idle_period) : options_.idle_period,
+          shortest_};
 }
 
 void Watch::publish(const Sample& taken) {

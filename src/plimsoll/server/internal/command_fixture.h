@@ -53,6 +53,10 @@ class FakeServer final : public ServerFacts {
   void reset_stats() override { ++resets; }
   Account& scratch() override { return scratch_; }
   void alone(const std::function<void()>& run) override { run(); }
+  void several(Several what, const std::function<void()>& run) override {
+    pieces.push_back(what);
+    run();
+  }
   void each_session(const std::function<void(const Session&)>& visit) override {
     for (const Session* session : sessions) visit(*session);
   }
@@ -75,6 +79,7 @@ class FakeServer final : public ServerFacts {
   int resets = 0;
   int purges = 0;
   std::size_t closed = 0;
+  std::vector<Several> pieces;  // that several() was asked for
   MemoryFigures figures;
   std::vector<const Session*> sessions;
 

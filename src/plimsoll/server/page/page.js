@@ -295,7 +295,7 @@ function drawRates({dateWindow, axisLineColor, gridLineColor}) {
   byId('rates-words').textContent = `Above, what was charged; below, dashed, what was released. Lately ${pace(memory.charged_bytes_per_second)} in and ` +
     `${pace(memory.released_bytes_per_second)} out; over the last minute memory ${direction(memory.growth_bytes_per_second)}.`;
 }
-const direction = (n) => (n === null ? 'was watched too shortly to say where it goes' : Math.abs(n) < 512 ? 'stood still' :
+const direction = (n) => (n === null ? 'has not been watched for long enough to say where it goes' : Math.abs(n) < 512 ? 'stood still' :
   `${n < 0 ? 'fell' : 'grew'} by ${pace(n)}`);
 
 // The same in words, for who does not see the picture.
@@ -384,13 +384,13 @@ function drawBroker(status) {
     ['in', `${bytes(rate((s) => s.log.appended_bytes))}/s`], ['out', `${bytes(rate((s) => s.log.fetched_bytes))}/s`],
     ['on the disk', `${bytes(log.size_bytes)} in ${count(log.segments)} segments`], ['in the page cache', bytes(log.page_cache_bytes)],
     ['indexes mapped', bytes(log.indexes_mapped_bytes)], ['producers paused', count(log.requests_paused)], ['refused', count(log.produce_refused)]])];
-  const topics = slower.topics ? slower.topics.topics : [];
+  const topics = slower.topics ? slower.topics.topics.slice(0, 10) : [];
   if (topics.length) {
     const rows = topics.map((t) => create('tr', {}, create('th', {scope: 'row'}, t.name), create('td', {className: 'n'}, count(t.partitions)),
       create('td', {className: 'n'}, count(t.records)), create('td', {className: 'n'}, bytes(t.size_bytes))));
     const rest = slower.topics.count - topics.length;
     if (rest > 0) rows.push(create('tr', {}, create('td', {colSpan: 4}, `and ${count(rest)} more`)));
-    children.push(create('div', {className: 'scroll'}, create('table', {}, create('thead', {}, create('tr', {}, ...['topic', 'partitions', 'messages', 'size']
+    children.push(create('div', {className: 'scroll topics'}, create('table', {}, create('thead', {}, create('tr', {}, ...['topic', 'partitions', 'messages', 'size']
       .map((name, at) => create('th', {scope: 'col', className: at ? 'n' : ''}, name)))), create('tbody', {}, ...rows))));
   }
   card('broker', ...children);
