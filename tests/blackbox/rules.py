@@ -112,7 +112,7 @@ ping echo auth select quit command info config client hello dbsize flushall flus
 psetex getset getdel getex mget mset append strlen getrange setrange incr decr incrby decrby incrbyfloat
 del unlink exists touch type scan keys randomkey expire pexpire expireat pexpireat ttl pttl expiretime
 pexpiretime persist memory substr msetnx rename renamenx copy move object swapdb multi exec discard watch
-unwatch time role reset
+unwatch time role reset script function
 """.split())
 TOLD_FLAGS = {b"readonly", b"write", b"denyoom", b"fast", b"admin"}
 
@@ -263,7 +263,7 @@ ALLOWED = (
 )
 
 GO_ALONE = {"scan", "randomkey", "quit"}  # their rules send more commands, or they end the connection
-CONTAINERS = {"memory", "client", "config", "command", "object"}
+CONTAINERS = {"memory", "client", "config", "command", "object", "script", "function"}
 QUEUED = b"+QUEUED\r\n"
 
 

@@ -313,6 +313,17 @@ def client(r):
         lambda: [b"CLIENT", r.choice(UNKNOWN)], lambda: [b"client", b"setname"],
         lambda: [b"CLIENT", b"LIST", b"TYPE", b"normal"], lambda: [b"CLIENT", b"LIST", b"ID", b"999999"],
         lambda: [b"CLIENT", b"LIST", b"TYPE", b"zz"], lambda: [b"CLIENT", b"LIST", b"zz"],
+        lambda: [b"CLIENT", b"KILL", r.choice((b"1.2.3.4:5", b"zz"))],
+        lambda: [b"CLIENT", b"KILL", r.choice((b"ID", b"ADDR", b"LADDR", b"TYPE", b"USER", b"SKIPME", b"zz")),
+                 r.choice((b"0", b"999999", b"1.2.3.4:5", b"master", b"pubsub", b"yes", b"zz"))],
+        lambda: [b"CLIENT", b"KILL", b"ID", b"999999", b"SKIPME"], lambda: [b"CLIENT", b"KILL"],
+        lambda: [b"CLIENT", b"NO-EVICT", r.choice((b"on", b"OFF", b"zz"))], lambda: [b"CLIENT", b"GETREDIR"],
+        lambda: [b"CLIENT", b"TRACKINGINFO"], lambda: [b"CLIENT", b"TRACKING", b"off"],
+        lambda: [b"CLIENT", b"REPLY", r.choice((b"on", b"zz"))],
+        lambda: [b"CLIENT", b"UNBLOCK", r.choice((b"999999", b"zz"))] + r.choice(([], [b"ERROR"], [b"zz"], [b"a", b"b"])),
+        lambda: [r.choice((b"SCRIPT", b"FUNCTION")), b"FLUSH"] + r.choice(([], [b"ASYNC"], [b"zz"], [b"sync", b"zz"])),
+        lambda: [b"SCRIPT", b"EXISTS", b"a", r.choice(names)], lambda: [r.choice((b"script", b"Function"))],
+        lambda: [b"FUNCTION", b"LIST"] + r.choice(([], [b"WITHCODE"], [b"LIBRARYNAME", b"x"], [b"libraryname"], [b"zz"])),
     ))()
 
 

@@ -63,6 +63,8 @@ void describe_topic(RequestContext& context, const DescribeRequest::Resource& as
 // What clients look for in a broker, under Kafka's names. It is changed by the server's own configuration.
 void describe_broker(RequestContext& context, const DescribeRequest::Resource& asked,
                      Description& description) {
+  if (asked.resource_name.empty())
+    return;  // what all brokers have unless they say otherwise: nothing was set
   if (asked.resource_name != std::to_string(Broker::kNode)) {
     description.code = Code::kInvalidRequest;
     description.message = "there is one broker, and its name is " + std::to_string(Broker::kNode);

@@ -198,6 +198,8 @@ bool take_sources(RequestContext& context, const Request& request, Asked& asked)
   return few;
 }
 
+constexpr std::int32_t kNoSession = -1;  // as a session's epoch
+
 std::uint64_t most_bytes(RequestContext& context, const Request& request) {
   std::uint64_t most = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(request.max_bytes, 0)),
                                                context.broker.options().fetch_maximum.count());
@@ -212,7 +214,9 @@ std::uint64_t most_bytes(RequestContext& context, const Request& request) {
 Exchange::Step handle_fetch(RequestContext& context) {
   context.counters().fetch_requests.fetch_add(1, std::memory_order_relaxed);
   return with_request<Request>(context, [&](const Request& request) {
-    if (request.session_id != 0) {
+    // No session is ever given out. Epoch -1 asks for none, whatever id stands with it (kafka-go: -1), and
+    // Apache Kafka answers that as a fetch without a session.
+    if (request.session_id != 0 && request.session_epoch != kNoSession) {
       Response response;
       response.throttle_time_ms = context.throttle_ms();
       response.error_code = Code::kFetchSessionIdNotFound;

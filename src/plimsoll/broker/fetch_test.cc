@@ -160,7 +160,14 @@ TEST_F(FetchTest, TellsWhatIsWrongAtOnce) {
 TEST_F(FetchTest, KeepsNoSessions) {
   Request request;
   request.session_id = 12;
+  request.session_epoch = 1;
   EXPECT_EQ(get<Response>(request, 12).error_code, Code::kFetchSessionIdNotFound);
+  // Epoch -1 ends a session, or says that none is wanted: the fetch itself is answered.
+  for (const std::int32_t id : {-1, 0, 12}) {
+    request.session_id = id;
+    request.session_epoch = -1;
+    EXPECT_EQ(get<Response>(request, 12).error_code, Code::kNone) << id;
+  }
 }
 
 }  // namespace

@@ -225,6 +225,11 @@ TEST_F(TopicsTest, TellsWhatTheBrokerIs) {
   resource.resource_name = "2";
   EXPECT_EQ((*get<kafka::DescribeConfigsResponse>(request, 4).results.begin()).error_code,
             Code::kInvalidRequest);
+  // Without a name: what was set for all brokers. kafka-configs.sh asks for it after each broker's own.
+  resource.resource_name = "";
+  const auto of_all = *get<kafka::DescribeConfigsResponse>(request, 4).results.begin();
+  EXPECT_EQ(of_all.error_code, Code::kNone);
+  EXPECT_EQ(of_all.configs.size(), 0u);
 }
 
 TEST_F(TopicsTest, OffsetsByTimeAndAtTheEndsAndBehindDeletedRecords) {

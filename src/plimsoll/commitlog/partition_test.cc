@@ -52,6 +52,24 @@ TEST(Partition, RefusesTimesFarFromNow) {
   EXPECT_EQ(append(topic->partition(0), batch_of({.timestamp = kNow + 500})).error, LogError::kNone);
 }
 
+TEST(Partition, BoundsPastAndFutureTimesEachForItself) {
+  LogFixture fixture;
+  TopicConfig config;
+  config.timestamp_before_max_ms = 1000;
+  config.timestamp_after_max_ms = 3000;
+  std::shared_ptr<Topic> topic = fixture.create("a", config);
+  const auto error_at = [&](std::int64_t time) {
+    return append(topic->partition(0), batch_of({.timestamp = time})).error;
+  };
+  EXPECT_EQ(error_at(kNow - 2000), LogError::kInvalidTimestamp);
+  EXPECT_EQ(error_at(kNow + 2000), LogError::kNone);
+  EXPECT_EQ(error_at(kNow + 4000), LogError::kInvalidTimestamp);
+  EXPECT_EQ(error_at(kNow - 1000), LogError::kNone);
+  config.timestamp_difference_max_ms = 500;
+  ASSERT_TRUE(fixture.store().set_config("a", config));
+  EXPECT_EQ(error_at(kNow + 2000), LogError::kInvalidTimestamp) << "the older key bounds both";
+}
+
 TEST(Partition, StampsTheTimeOfArrivalWhereTheTopicSaysSo) {
   LogFixture fixture;
   TopicConfig config;

@@ -137,6 +137,10 @@ TEST(TopicConfig, SaysWhatWouldBeRight) {
   EXPECT_NE(set("retention.ms", "-2"), "");
   EXPECT_EQ(set("retention.ms", "-1"), "");
   EXPECT_NE(set("min.insync.replicas", "2"), "");
+  EXPECT_EQ(set("remote.storage.enable", "False"), "");
+  EXPECT_NE(set("remote.storage.enable", "true"), "");
+  EXPECT_EQ(set("local.retention.ms", "-2"), "");
+  EXPECT_NE(set("local.retention.bytes", "100"), "");
   EXPECT_NE(set("segment.bytes", "99999999999"), "");
   EXPECT_EQ(set("message.timestamp.type", "LogAppendTime"), "");
   EXPECT_TRUE(config.append_time);

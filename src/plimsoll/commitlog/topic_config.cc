@@ -110,6 +110,17 @@ const char* set_no_throttle(TopicConfig&, std::string_view text) {
   return trim(text).empty() ? nullptr : "nothing: there are no replicas to throttle";
 }
 
+// Keys of which one value can be honoured. Who copies a topic from Kafka names them.
+std::string no(const TopicConfig&) { return "false"; }
+const char* set_no(TopicConfig&, std::string_view text) {
+  return equals_ignoring_case(trim(text), "false") ? nullptr : "false: all of the log is kept here";
+}
+
+std::string as_retention(const TopicConfig&) { return "-2"; }
+const char* set_as_retention(TopicConfig&, std::string_view text) {
+  return trim(text) == "-2" ? nullptr : "-2, as retention is: all of the log is kept here";
+}
+
 using C = TopicConfig;
 using enum TopicKeyType;
 
@@ -132,12 +143,21 @@ constexpr std::array kKeys = {
              number<&C::index_interval_bytes>, set_number<&C::index_interval_bytes, 0, kMostInt>},
     TopicKey{"leader.replication.throttled.replicas", kList, "Nothing: there are no replicas.", no_throttle,
              set_no_throttle},
+    TopicKey{"local.retention.bytes", kLong, "Always -2: as retention.bytes.", as_retention,
+             set_as_retention},
+    TopicKey{"local.retention.ms", kLong, "Always -2: as retention.ms.", as_retention, set_as_retention},
     TopicKey{"max.compaction.lag.ms", kLong, "The longest that a record stays uncompacted.",
              number<&C::max_compaction_lag_ms>, set_number<&C::max_compaction_lag_ms, 1, kMost>},
     TopicKey{"max.message.bytes", kInt, "The largest batch, as it came.", number<&C::max_message_bytes>,
              set_number<&C::max_message_bytes, 0, kMostInt>},
     TopicKey{"message.downconversion.enable", kBoolean, "No effect: only format 2 is served.",
              boolean<&C::message_downconversion>, set_boolean<&C::message_downconversion>},
+    TopicKey{"message.timestamp.after.max.ms", kLong,
+             "How far a producer's time may be after the time of arrival.",
+             number<&C::timestamp_after_max_ms>, set_number<&C::timestamp_after_max_ms, 0, kMost>},
+    TopicKey{"message.timestamp.before.max.ms", kLong,
+             "How far a producer's time may be before the time of arrival.",
+             number<&C::timestamp_before_max_ms>, set_number<&C::timestamp_before_max_ms, 0, kMost>},
     TopicKey{"message.timestamp.difference.max.ms", kLong,
              "How far a producer's time may be from the time of arrival.",
              number<&C::timestamp_difference_max_ms>, set_number<&C::timestamp_difference_max_ms, 0, kMost>},
@@ -151,6 +171,7 @@ constexpr std::array kKeys = {
              set_number<&C::min_insync_replicas, 1, 1>},
     TopicKey{"preallocate", kBoolean, "No effect: segments grow as they are written.",
              boolean<&C::preallocate>, set_boolean<&C::preallocate>},
+    TopicKey{"remote.storage.enable", kBoolean, "Always false: all of the log is kept here.", no, set_no},
     TopicKey{"retention.bytes", kLong, "Above this, a partition's oldest segments go; -1: no bound.",
              number<&C::retention_bytes>, set_number<&C::retention_bytes, -1, kMost>},
     TopicKey{"retention.ms", kLong, "Segments whose newest record is older go; -1: no bound.",

@@ -9,7 +9,7 @@
 //
 // Invariant: key.set(config, key.get(config)) changes nothing.
 //
-// Thread-safety: values; the table is constant. Cost: a search of some 25 rows; a short string a get. Limits:
+// Thread-safety: values; the table is constant. Cost: a search of some 35 rows; a short string a get. Limits:
 // those that set() names. Errors: set() returns what would be right, or null. Ownership: static text.
 #pragma once
 
@@ -34,6 +34,9 @@ struct TopicConfig {
   bool compact_first = false;  // of both: shown in the order in which they were given
   bool append_time = false;
   std::int64_t timestamp_difference_max_ms = std::numeric_limits<std::int64_t>::max();
+  std::int64_t timestamp_before_max_ms =
+      std::numeric_limits<std::int64_t>::max();                                    // of records from the past
+  std::int64_t timestamp_after_max_ms = std::numeric_limits<std::int64_t>::max();  // and from the future
   std::int64_t index_interval_bytes = 4096;
   std::int64_t flush_messages = std::numeric_limits<std::int64_t>::max();
   std::int64_t flush_ms = std::numeric_limits<std::int64_t>::max();

@@ -60,6 +60,9 @@ class ServerFacts {
   virtual void several(Several what, const std::function<void()>& run) = 0;
   // REQUIRES: alone.
   virtual void each_session(const std::function<void(const Session&)>& visit) = 0;
+  // CLIENT KILL: closes the connections that are chosen, each on its own loop; how many that will be.
+  // `chosen` is asked with all sessions of a loop held still.
+  virtual std::size_t close_sessions(const std::function<bool(const Session&)>& chosen) = 0;
   // What a transaction keeps is charged with this, after making room if need be; empty when refused.
   virtual Charge charge_transaction(Bytes bytes) = 0;
   virtual Bytes transaction_maximum() const = 0;

@@ -164,17 +164,19 @@ TEST(CommandTable, RowsAreSound) {
   EXPECT_FALSE(find_command("get")->has_flag("read"));
 }
 
-TEST(CommandTable, CountsAndListsCommandsWithoutTheirSubcommands) {
+TEST(CommandTable, CountsCommandsAndListsSubcommandsByTheirFullNames) {
   CommandFixture f;
   const auto commands = std::count_if(command_table().begin(), command_table().end(), [](const Command& row) {
     return row.name.find('|') == std::string_view::npos;
   });
   const std::string count = std::to_string(commands);
   EXPECT_EQ(f.run("command count"), ":" + count + "\r\n");
-  for (const char* list : {"command", "command list", "command info"}) {
+  for (const char* list : {"command", "command info"}) {
     EXPECT_EQ(f.run(list).substr(0, count.size() + 3), "*" + count + "\r\n") << list;
   }
-  EXPECT_EQ(f.run("command list").find("config|get"), std::string::npos);
+  // Redis 7.0.15 lists both.
+  EXPECT_EQ(f.run("command list").find("*" + std::to_string(command_table().size()) + "\r\n"), 0u);
+  EXPECT_NE(f.run("command list").find("$10\r\nconfig|get\r\n"), std::string::npos);
   EXPECT_NE(f.run("command").find("config|get"), std::string::npos);
 }
 

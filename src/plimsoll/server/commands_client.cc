@@ -101,11 +101,6 @@ Progress client_setinfo_command(CommandContext& context) {
   return Progress::kDone;
 }
 
-// Invalidations would have to be sent for every key that was read: this server does not keep who read what.
-Progress client_tracking_command(CommandContext& context) {
-  return refuse(context, "ERR CLIENT TRACKING is not supported by this server, which sends no invalidations");
-}
-
 Progress client_info_command(CommandContext& context) {
   const std::vector<std::string> lines = context.server.client_lines();
   const std::string id = std::to_string(context.session.id);
@@ -119,11 +114,8 @@ Progress client_list_command(CommandContext& context) {
   const std::span<const std::string_view> args = context.args;
   const std::vector<std::string> lines = context.server.client_lines();
   if (args.size() == 4 && is_word(args[2], "type")) {
-    const bool normal = is_word(args[3], "normal");
-    const bool known = normal || is_word(args[3], "master") || is_word(args[3], "replica") ||
-                       is_word(args[3], "slave") || is_word(args[3], "pubsub");
-    if (!known) return refuse_argument(context, "ERR Unknown client type '", args[3], "'");
-    reply_lines(context.reply, normal ? all_of(lines) : std::vector<std::string_view>());
+    const std::optional<bool> normal = client_type_is_normal(context, args[3]);
+    if (normal) reply_lines(context.reply, *normal ? all_of(lines) : std::vector<std::string_view>());
   } else if (args.size() > 3 && is_word(args[2], "id")) {
     const std::optional<std::vector<std::string_view>> found = with_ids(context, lines);
     if (found) reply_lines(context.reply, *found);

@@ -199,7 +199,7 @@ Progress command_list_command(CommandContext& context) {
   const std::span<const std::string_view> args = context.args;
   std::vector<std::string_view> names;
   if (args.size() == 2) {
-    for_each_command([&](const Command& row) { names.push_back(row.name); });
+    for (const Command& row : command_table()) names.push_back(row.name);
   } else {
     if (args.size() != 5 || !is_word(args[2], "filterby")) return refuse(context, kSyntaxError);
     bool (*takes)(const Command&, std::string_view) = nullptr;

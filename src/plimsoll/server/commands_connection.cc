@@ -105,6 +105,7 @@ Progress reset_command(CommandContext& context) {
   session.name.clear();
   session.authenticated = context.server.password().empty();
   session.protocol = 2;
+  session.replies = Session::Replies::kOn;
   context.reply.set_protocol(2);
   context.reply.raw("+RESET\r\n");
   return Progress::kDone;

@@ -227,6 +227,100 @@ TEST(ClientCommands, ListsByIdInTheOrderAskedFor) {
   EXPECT_EQ(f.run("client list id 40 7 3"), bulk_of("id=40 c\nid=3 a\n"));
 }
 
+TEST(ClientCommands, KillTakesWhatRedisTakes) {
+  CommandFixture f;
+  Session other;
+  other.id = 9;
+  other.peer = "1.2.3.4:5";
+  other.local = "1.2.3.4:6379";
+  f.session.peer = "1.2.3.4:4";
+  f.session.local = other.local;
+  f.server.sessions.push_back(&other);
+  f.expect({{"client kill", "-ERR wrong number of arguments for 'client|kill' command\r\n"},
+            {"client kill 9.9.9.9:9", "-ERR No such client\r\n"},
+            {"client kill id 10 wrong", "-ERR syntax error\r\n"},
+            {"client kill id x", "-ERR client-id should be greater than 0\r\n"},
+            {"client kill id 0", "-ERR client-id should be greater than 0\r\n"},
+            {"client kill type x", "-ERR Unknown client type 'x'\r\n"},
+            {"client kill user x", "-ERR No such user 'x'\r\n"},
+            {"client kill skipme x", "-ERR syntax error\r\n"},
+            {"client kill type pubsub", ":0\r\n"},
+            {"client kill id 9 addr 1.2.3.4:4", ":0\r\n"},
+            {"client kill addr 1.2.3.4:4", ":0\r\n"}});
+  EXPECT_EQ(f.server.closed, 0u);
+  EXPECT_FALSE(f.session.close_after_reply) << "SKIPME is the rule";
+  f.expect({{"client kill 1.2.3.4:5", "+OK\r\n"},
+            {"client kill ID 9 TYPE normal USER default LADDR 1.2.3.4:6379", ":1\r\n"},
+            {"client kill laddr 1.2.3.4:6379 skipme yes", ":1\r\n"}});
+  EXPECT_EQ(f.server.closed, 3u);
+  EXPECT_EQ(f.run("client kill laddr 1.2.3.4:6379 skipme no"), ":2\r\n");
+  EXPECT_TRUE(f.session.close_after_reply);
+}
+
+TEST(ClientCommands, KillByAddressDoesNotSpareTheOneThatAsks) {
+  CommandFixture f;
+  f.session.peer = "1.2.3.4:4";
+  EXPECT_EQ(f.run("client kill 1.2.3.4:4"), "+OK\r\n");
+  EXPECT_TRUE(f.session.close_after_reply);
+}
+
+TEST(ClientCommands, ReplyOffAndSkipHaveNoReplyThemselves) {
+  CommandFixture f;
+  using Replies = Session::Replies;
+  EXPECT_EQ(f.run("client reply maybe"), "-ERR syntax error\r\n");
+  EXPECT_EQ(f.run("client reply skip"), "");
+  EXPECT_FALSE(f.session.silenced()) << "the one after it is meant";
+  f.session.pass_skip();
+  EXPECT_TRUE(f.session.silenced());
+  f.session.pass_skip();
+  EXPECT_EQ(f.session.replies, Replies::kOn);
+  EXPECT_EQ(f.run("client reply off"), "");
+  EXPECT_EQ(f.run("client reply skip"), "");
+  f.session.pass_skip();
+  EXPECT_EQ(f.session.replies, Replies::kOff) << "SKIP changes nothing where nothing is told";
+  EXPECT_EQ(f.run("client reply on"), "+OK\r\n");
+  EXPECT_EQ(f.session.replies, Replies::kOn);
+  f.run("client reply off");
+  f.run("reset");
+  EXPECT_EQ(f.session.replies, Replies::kOn);
+}
+
+TEST(ClientCommands, AnswerForWhatIsNotHereAsRedisDoesWhereNobodyUsesIt) {
+  CommandFixture f;
+  f.expect({{"client no-evict on", "+OK\r\n"},
+            {"client no-evict OFF", "+OK\r\n"},
+            {"client no-evict x", "-ERR syntax error\r\n"},
+            {"client getredir", ":-1\r\n"},
+            {"client tracking off", "+OK\r\n"},
+            {"client tracking x", "-ERR syntax error\r\n"},
+            {"client trackinginfo",
+             "*6\r\n$5\r\nflags\r\n*1\r\n$3\r\noff\r\n$8\r\nredirect\r\n:-1\r\n$8\r\nprefixes\r\n*0\r\n"},
+            {"client unblock 1", ":0\r\n"},
+            {"client unblock 1 error", ":0\r\n"},
+            {"client unblock 1 x", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n"},
+            {"client unblock x", "-ERR value is not an integer or out of range\r\n"}});
+}
+
+TEST(ScriptCommands, EmptyWhatIsEmpty) {
+  CommandFixture f;
+  f.expect(
+      {{"function flush", "+OK\r\n"},
+       {"function flush ASYNC", "+OK\r\n"},
+       {"function flush x", "-ERR FUNCTION FLUSH only supports SYNC|ASYNC option\r\n"},
+       {"function flush sync x",
+        "-ERR unknown subcommand or wrong number of arguments for 'flush'. Try FUNCTION HELP.\r\n"},
+       {"function list", "*0\r\n"},
+       {"function list libraryname x WITHCODE", "*0\r\n"},
+       {"function list libraryname", "-ERR library name argument was not given\r\n"},
+       {"function list withcode withcode", "-ERR Unknown argument withcode\r\n"},
+       {"function load x", "-ERR unknown subcommand 'load'. Try FUNCTION HELP.\r\n"},
+       {"script exists a b", "*2\r\n:0\r\n:0\r\n"},
+       {"script flush", "+OK\r\n"},
+       {"script flush sync", "+OK\r\n"},
+       {"script flush x", "-ERR SCRIPT FLUSH only support SYNC|ASYNC option\r\n"},
+       {"eval 'return 1' 0", "-ERR unknown command 'eval', with args beginning with: 'return 1' '0' \r\n"}});
+}
+
 TEST(ClientCommands, SetinfoIsTakenAsRedis72Does) {
   CommandFixture f;
   f.expect({

@@ -41,22 +41,40 @@ std::string Facts::info(std::string_view section) const {
 
 // A batch holds its loop's sessions still, and this is called from within one: it lets go of its own
 // meanwhile, or two clients that ask at once would wait for each other.
-std::vector<std::string> Facts::client_lines() const PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
+void Facts::visit_members(const std::function<void(Loop&, const LoopMember&)>& visit) const
+    PLIMSOLL_NO_THREAD_SAFETY_ANALYSIS {
   Loop* own = Loop::current();
+  // relaxed: a thread sees what it wrote itself, and any other's is not its own loop.
+  const bool alone = own != nullptr && alone_.load(std::memory_order_relaxed) == own;
+  if (own != nullptr && !alone) own->mutex.unlock();
+  for (const auto& loop : loops_) {
+    const auto visit_one = [&](const LoopMember& member) { visit(*loop, member); };
+    if (alone) {
+      loop->each_member(visit_one);
+    } else {
+      loop->with_members(visit_one);
+    }
+  }
+  if (own != nullptr && !alone) own->mutex.lock();
+}
+
+std::vector<std::string> Facts::client_lines() const {
   std::vector<std::string> lines;
   const MonotonicTime now = node_.clock.monotonic_now();
-  const auto add_line = [&](const LoopMember& member) {
+  visit_members([&](Loop&, const LoopMember& member) {
     if (member.session() != nullptr) lines.push_back(member.line(now));
-  };
-  // relaxed: a thread sees what it wrote itself, and any other's is not its own loop.
-  if (own != nullptr && alone_.load(std::memory_order_relaxed) == own) {
-    for (const auto& loop : loops_) loop->each_member(add_line);
-    return lines;
-  }
-  if (own != nullptr) own->mutex.unlock();
-  for (const auto& loop : loops_) loop->with_members(add_line);
-  if (own != nullptr) own->mutex.lock();
+  });
   return lines;
+}
+
+std::size_t Facts::close_sessions(const std::function<bool(const Session&)>& chosen) {
+  std::size_t count = 0;
+  visit_members([&](Loop& loop, const LoopMember& member) {
+    if (member.session() == nullptr || !chosen(*member.session())) return;
+    loop.close_session(member.session()->id);
+    ++count;
+  });
+  return count;
 }
 
 std::vector<std::pair<std::string, std::string>> Facts::config_get(std::string_view glob) const {
@@ -66,6 +84,10 @@ std::vector<std::pair<std::string, std::string>> Facts::config_get(std::string_v
 }
 
 std::string Facts::config_set(std::string_view name, std::string_view value) {
+  // Suites set what they have just read, the port among it.
+  for (const auto& [known, current] : config_get(name)) {
+    if (current == value) return {};
+  }
   auto change = setting_change(node_.current_settings(), node_.line.line(), name, value);
   if (!change) return change.error();
   return change->name.empty() ? std::string() : node_.set_now(change->name, change->value);

@@ -27,6 +27,7 @@ class Facts final : public ServerFacts {
   void alone(const std::function<void()>& run) override;
   void several(Several what, const std::function<void()>& run) override;
   void each_session(const std::function<void(const Session&)>& visit) override;
+  std::size_t close_sessions(const std::function<bool(const Session&)>& chosen) override;
   Charge charge_transaction(Bytes bytes) override;
   Bytes transaction_maximum() const override { return node_.plan().reader_share; }
   MemoryFigures memory_figures() const override;
@@ -40,6 +41,9 @@ class Facts final : public ServerFacts {
     TrafficStatus traffic;
     ByteCache::Stats cache;
   };
+
+  // Calls visit for each connection of each loop, with that loop's sessions held still.
+  void visit_members(const std::function<void(Loop&, const LoopMember&)>& visit) const;
 
   Node& node_;
   mutable Mutex mutex_;

@@ -1,5 +1,6 @@
 #include "plimsoll/server/loop.h"
 
+#include <algorithm>
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
@@ -39,6 +40,15 @@ void Loop::drain() {
     draining_ = true;
     std::vector<LoopMember*> all(members_.begin(), members_.end());
     for (LoopMember* member : all) member->drain();
+  });
+}
+
+void Loop::close_session(std::uint64_t id) {
+  asio::post(io, [this, id] {
+    const auto found = std::find_if(members_.begin(), members_.end(), [id](const LoopMember* member) {
+      return member->session() != nullptr && member->session()->id == id;
+    });
+    if (found != members_.end()) (*found)->close();
   });
 }
 

@@ -51,9 +51,10 @@ class Loop {
 
   Loop(Node& node, ServerFacts& facts, asio::thread_pool& worker, unsigned number);
 
-  void run();    // on the calling thread, until stop()
-  void stop();   // from any thread
-  void drain();  // from any thread: close what is idle, let the rest finish
+  void run();                            // on the calling thread, until stop()
+  void stop();                           // from any thread
+  void drain();                          // from any thread: close what is idle, let the rest finish
+  void close_session(std::uint64_t id);  // from any thread: as soon as the loop comes to it
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
   void add(LoopMember& member);

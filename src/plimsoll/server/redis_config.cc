@@ -55,24 +55,34 @@ std::string redis_policy(FullCache policy) {
 
 std::vector<std::pair<std::string, std::string>> redis_config(const Settings& settings, Bytes line,
                                                               std::uint16_t resp_port) {
-  return {{"appendfsync", "no"},
+  return {{"activedefrag", "no"},
+          {"appendfsync", "no"},
           {"appendonly", "no"},
           {"bind", settings.bind},
           {"cluster-enabled", "no"},
           {"compression", std::string(name_of(settings.compression))},
+          {"daemonize", "no"},
           {"databases", "16"},
           {"default-ttl", short_duration(settings.default_ttl)},
           {"dir", settings.data_dir},
           {"entry-facts", settings.entry_facts ? "yes" : "no"},
+          {"latency-monitor-threshold", "0"},
           {"loglevel", std::string(redis_level(settings.log_level))},
           {"maxmemory", std::to_string(line.count())},
+          {"maxmemory-clients", "0"},
           {"maxmemory-policy", redis_policy(settings.policy)},
           {"notify-keyspace-events", ""},
           {"port", std::to_string(resp_port)},
           {"proto-max-bulk-len", std::to_string(ByteCache::kMaxValue)},
+          {"replicaof", ""},
           {"requirepass", settings.password},
           {"save", ""},
-          {"timeout", "0"}};
+          {"slaveof", ""},
+          {"slowlog-log-slower-than", "-1"},
+          {"slowlog-max-len", "0"},
+          {"timeout", "0"},
+          {"tls-port", "0"},
+          {"unixsocket", ""}};
 }
 
 tl::expected<SettingChange, std::string> setting_change(const Settings& settings, Bytes line,

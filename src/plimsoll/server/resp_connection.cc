@@ -16,6 +16,25 @@ namespace {
 constexpr std::chrono::seconds kSilence{2};
 constexpr std::size_t kReadAtLeast = 16 * 1024;  // of room in the buffer, before a read
 
+// Replies of a client that said CLIENT REPLY OFF, or SKIP: told only while it wants any.
+class QuietReply final : public Reply {
+ public:
+  QuietReply(Reply& to, const Session& session) : to_(to), session_(session) {
+    set_protocol(session.protocol);
+  }
+
+  void raw(std::string_view bytes) override {
+    if (!session_.silenced()) to_.raw(bytes);
+  }
+  void value(PinnedValue value) override {
+    if (!session_.silenced()) to_.value(std::move(value));
+  }
+
+ private:
+  Reply& to_;
+  const Session& session_;
+};
+
 }  // namespace
 
 RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id)
@@ -135,7 +154,8 @@ RespConnection::Next RespConnection::step_after(RespDecoder::Status status, std:
       if (!grow_arguments()) refuse_request(0, kOutOfMemory);
       return Next::kRepeat;
     case RespDecoder::Status::kSkipped:
-      output_.error(skip_reply_);
+      if (!session_.silenced()) output_.error(skip_reply_);
+      session_.pass_skip();
       drop_front(decoder_.consumed());
       return Next::kRepeat;
     case RespDecoder::Status::kError:
@@ -176,9 +196,12 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
     bodies[i] = std::move(bodies_[arg.offset]);
     args.push_back(bodies[i]->view());
   }
+  QuietReply quiet(output_, session_);
+  // What CLIENT LIST shows of it is the request under way, as long as it runs.
+  shown_input_.store(in.size(), std::memory_order_relaxed);
   CommandContext context{.args = args,
                          .bodies = bodies,
-                         .reply = output_,
+                         .reply = session_.silenced() ? static_cast<Reply&>(quiet) : output_,
                          .cache = node_.cache,
                          .databases = node_.databases,
                          .server = loop_.facts,
@@ -203,6 +226,8 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
     give_back_bodies();
     return Next::kReaderFull;
   }
+  session_.pass_skip();
+  output_.set_protocol(session_.protocol);  // HELLO may have told the quiet one
   node_.traffic.commands.fetch_add(1, std::memory_order_relaxed);
   if (session_.drop_replies) loop_.write_buffer.used = 0;
   bodies.clear();
@@ -325,6 +350,9 @@ void RespConnection::drain() {
 
 std::string RespConnection::line(MonotonicTime now) const {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - session_.connected_at).count();
+  const std::uint64_t kept = session_.transaction ? session_.transaction->charged().count() : 0;
+  const std::uint64_t held =
+      shown_input_.load(std::memory_order_relaxed) + shown_output_.load(std::memory_order_relaxed);
   std::string text =
       "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
   text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) +
@@ -332,9 +360,13 @@ std::string RespConnection::line(MonotonicTime now) const {
   text += " sub=0 psub=0 ssub=0 multi=" +
           (session_.queues() ? std::to_string(session_.transaction->count()) : std::string("-1")) +
           " qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
-          " omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
-  text += " events=r cmd=" + std::string(session_.last_command) +
-          " user=default resp=" + std::to_string(session_.protocol);
+          " qbuf-free=0 argv-mem=0 multi-mem=" + std::to_string(kept) +
+          " rbs=0 rbp=0 obl=0 oll=0 omem=" + std::to_string(shown_output_.load(std::memory_order_relaxed));
+  text += " tot-mem=" + std::to_string(Loop::kConnection.count() + kept + held) +
+          " events=r cmd=" + std::string(session_.last_command) +
+          " user=default redir=-1 resp=" + std::to_string(session_.protocol);
+  if (!session_.library_name.empty()) text += " lib-name=" + session_.library_name;
+  if (!session_.library_version.empty()) text += " lib-ver=" + session_.library_version;
   return text;
 }
 

@@ -15,12 +15,16 @@
 namespace plimsoll {
 
 struct Session {
+  // CLIENT REPLY: whether the client is told anything. After SKIP one command is not answered.
+  enum class Replies : std::uint8_t { kOn, kOff, kSkipNext, kSkip };
+
   std::uint64_t id = 0;
   unsigned database = 0;      // SELECT
   std::uint8_t protocol = 2;  // HELLO
   bool authenticated = true;
   bool close_after_reply = false;  // QUIT, and errors of the protocol
-  bool drop_replies = false;       // with it: nothing more is told, as to a browser that was lured here
+  Replies replies = Replies::kOn;
+  bool drop_replies = false;  // with it: nothing more is told, as to a browser that was lured here
   MonotonicTime connected_at{};
   std::string_view last_command = "NULL";  // a name of the command table
   std::string name;                        // CLIENT SETNAME
@@ -30,6 +34,12 @@ struct Session {
   std::string local;
   std::unique_ptr<Transaction> transaction;  // after MULTI or WATCH
 
+  bool silenced() const { return replies == Replies::kOff || replies == Replies::kSkip; }
+  // At the end of each command.
+  void pass_skip() {
+    if (replies == Replies::kSkip) replies = Replies::kOn;
+    if (replies == Replies::kSkipNext) replies = Replies::kSkip;
+  }
   bool queues() const { return transaction && transaction->begun(); }
 };
 

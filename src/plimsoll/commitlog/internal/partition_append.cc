@@ -16,9 +16,11 @@ AppendOutcome refused(LogError error, std::int32_t record_index = -1) {
 LogError PartitionLog::check_times(const BatchHeader& header, const TopicConfig& config,
                                    std::int64_t now_ms) const {
   if (header.max_timestamp < 0) return LogError::kNone;  // says that it has none
-  const std::int64_t away =
-      header.max_timestamp > now_ms ? header.max_timestamp - now_ms : now_ms - header.max_timestamp;
-  return away > config.timestamp_difference_max_ms ? LogError::kInvalidTimestamp : LogError::kNone;
+  const bool ahead = header.max_timestamp > now_ms;
+  const std::int64_t away = ahead ? header.max_timestamp - now_ms : now_ms - header.max_timestamp;
+  const std::int64_t most = std::min(config.timestamp_difference_max_ms,
+                                     ahead ? config.timestamp_after_max_ms : config.timestamp_before_max_ms);
+  return away > most ? LogError::kInvalidTimestamp : LogError::kNone;
 }
 
 // Of a compressed batch. The usual memory unfolds what clients send by default; what needs more is looked at

@@ -15,6 +15,9 @@ namespace plimsoll {
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotAnInteger = "ERR value is not an integer or out of range";
 inline constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+// Before the subcommand that was given too many.
+inline constexpr std::string_view kWrongSubcommand =
+    "ERR unknown subcommand or wrong number of arguments for '";
 inline constexpr std::string_view kTooLongValue =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr std::string_view kTooLongKey = "ERR key exceeds maximum allowed size (32768 bytes)";

@@ -60,6 +60,12 @@ class FakeServer final : public ServerFacts {
   void each_session(const std::function<void(const Session&)>& visit) override {
     for (const Session* session : sessions) visit(*session);
   }
+  std::size_t close_sessions(const std::function<bool(const Session&)>& chosen) override {
+    std::size_t count = 0;
+    for (const Session* session : sessions) count += chosen(*session) ? 1 : 0;
+    closed += count;
+    return count;
+  }
   Charge charge_transaction(Bytes bytes) override { return scratch_.charge(bytes); }
   Bytes transaction_maximum() const override { return 1_MiB; }
   MemoryFigures memory_figures() const override { return figures; }
@@ -72,6 +78,7 @@ class FakeServer final : public ServerFacts {
   std::map<std::string, std::string> settings = {{"maxmemory", "0"}, {"maxmemory-policy", "allkeys-lru"}};
   int resets = 0;
   int purges = 0;
+  std::size_t closed = 0;
   std::vector<Several> pieces;  // that several() was asked for
   MemoryFigures figures;
   std::vector<const Session*> sessions;

@@ -105,7 +105,21 @@ Progress client_id_command(CommandContext& context);
 Progress client_info_command(CommandContext& context);
 Progress client_list_command(CommandContext& context);
 Progress client_setinfo_command(CommandContext& context);
+
+// commands_client_control.cc
+Progress client_kill_command(CommandContext& context);
+Progress client_reply_command(CommandContext& context);
+Progress client_no_evict_command(CommandContext& context);
+Progress client_unblock_command(CommandContext& context);
 Progress client_tracking_command(CommandContext& context);
+Progress client_trackinginfo_command(CommandContext& context);
+Progress client_getredir_command(CommandContext& context);
+
+// commands_scripting.cc
+Progress script_exists_command(CommandContext& context);
+Progress script_flush_command(CommandContext& context);
+Progress function_flush_command(CommandContext& context);
+Progress function_list_command(CommandContext& context);
 
 // commands_server.cc
 Progress info_command(CommandContext& context);
