@@ -77,8 +77,8 @@ Result<void> TopScreen::enter() {
 }
 
 void TopScreen::leave() {
-  // Settings first: who sees the first screen again has the terminal as it was. One that is gone needs nothing
-  // put back.
+  // Settings first: who sees the first screen again has the terminal as it was. One that is gone needs
+  // nothing put back.
   if (std::exchange(keys_, false)) ::tcsetattr(in_, TCSANOW, &settings_);
   if (std::exchange(shown_, false)) static_cast<void>(write_all(out_, kLeave));
 }

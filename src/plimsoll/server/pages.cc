@@ -61,8 +61,9 @@ Page topics(const Node& node) {
     });
   }
   const std::size_t shown = std::min(rows.size(), kTopicsShown);
-  std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
-                    [](const Row& a, const Row& b) { return a.size != b.size ? a.size > b.size : a.name < b.name; });
+  std::partial_sort(
+      rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
+      [](const Row& a, const Row& b) { return a.size != b.size ? a.size > b.size : a.name < b.name; });
   JsonWriter writer;
   writer.begin_object().field("count", rows.size()).begin_array("topics");
   for (std::size_t i = 0; i < shown; ++i)
