@@ -173,17 +173,29 @@ void ByteCache::tick() {
   if (!over.zero() && evicts()) release(over, nullptr, false);
   epochs().collect();
   slabs_.tick();
-  // A shard that is in use is left for the next time.
-  CacheShard& shard = *shards_[next_tidied_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
-  if (!shard.mutex().try_lock()) return;
-  shard.drain_hits();
-  if (shard.is_sparse()) shard.release_some(false, false);
-  bool more = shard.rests();
-  shard.look();
-  shard.mutex().unlock();
-  // A segment at a time, so that a writer who comes waits for one.
+  // One shard a look has dead bytes taken out: the next that has too many and is not in use.
+  const std::size_t first = next_tidied_.fetch_add(1, std::memory_order_relaxed);
+  bool tidied = false;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    CacheShard& shard = *shards_[(first + i) % shards_.size()];
+    if (!shard.mutex().try_lock()) continue;
+    shard.look();
+    const bool sparse = !tidied && shard.is_sparse();
+    const bool squeezes = !tidied && shard.wants_squeezing();
+    if (i == 0 || sparse || squeezes) shard.drain_hits();
+    if (sparse) shard.release_some(false, false);
+    shard.mutex().unlock();
+    if (squeezes) squeeze(shard);
+    tidied = tidied || sparse || squeezes;
+  }
+}
+
+// A segment at a time, so that a writer who comes waits for one.
+void ByteCache::squeeze(CacheShard& shard) {
+  bool more = true;
   for (std::size_t moved = 0; more && moved < kSqueezedAtOnce.count(); moved += segments_->block_size()) {
     if (!shard.mutex().try_lock()) return;
+    shard.drain_hits();
     more = shard.squeeze();
     shard.mutex().unlock();
   }

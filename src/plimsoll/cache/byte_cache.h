@@ -283,9 +283,9 @@ class ByteCache final : public Reclaimer {
   std::string_view name() const override { return "cache"; }
   ReclaimOffer offer() const override;
   Bytes reclaim(Bytes wanted) override;
-  // Looks after the next shard, without evicting: empties a sparse segment where more than an eighth of its
-  // bytes are dead, and where nothing was written since the last look some more, down to a sixty-fourth.
-  // Evicts what the account is above its own maximum.
+  // Looks after the next shard that needs it, without evicting: empties a sparse segment where more than an
+  // eighth of its bytes are dead, and where nothing was written for four looks some more, down to a
+  // sixty-fourth. Evicts what the account is above its own maximum.
   void tick() override;
 
   // What its requests say of its size and, with policies, of its policy, by replaying what was sampled.
@@ -307,6 +307,7 @@ class ByteCache final : public Reclaimer {
   std::uint64_t weight() const;  // of all items
   // Gives back at least `wanted` of any shards, round robin. `own`: the shard that the thread has a slot of,
   // if its items may go too; else null.
+  void squeeze(CacheShard& shard);
   Bytes release(Bytes wanted, CacheShard* own);
   Bytes release(Bytes wanted, CacheShard* own, bool pack);
   // How much has to go before a charge of `bytes` to `account` is granted.

@@ -154,15 +154,15 @@ class CacheShard {
   std::uint64_t weight() const { return weight_; }
   // More than an eighth of what it holds is dead.
   bool is_sparse() const { return used_ - live_ > used_ / 8; }
-  // Nothing was written, or died, since the last look.
-  bool rests() const { return looked_used_ == used_ && looked_live_ == live_; }
-  // A look: rests() is about what comes after it.
-  void look() {
-    looked_used_ = used_;
-    looked_live_ = live_;
+  // To be called at each of the governor's looks: whether anything was written, or died, since the one
+  // before.
+  void look();
+  // It rests, and more is dead than a shard that nobody writes to keeps.
+  bool wants_squeezing() const {
+    return looks_at_rest_ >= kLooksAtRest && !squeezed_out_ && used_ - live_ > used_ / kDeadAtRest;
   }
-  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not; a look,
-  // as its own moves are not a write. False: what is dead is not worth more moves.
+  // One step towards no dead bytes in a shard that rests, whether a segment comes free by it or not; its own
+  // moves are not a write. False: what is dead is not worth more moves.
   bool squeeze();
   Bytes dead() const { return Bytes(used_ - live_); }
   Bytes policy_memory() const { return policy_charge_.size(); }
@@ -187,6 +187,7 @@ class CacheShard {
   static constexpr std::uint64_t kPackedAtOnce = 16;
   static constexpr std::size_t kConvertedAtOnce = 2048;
   static constexpr std::uint64_t kDeadAtRest = 64;  // one byte in so many
+  static constexpr int kLooksAtRest = 4;            // 40 to 400 ms
   static constexpr int kMovesInVain = 2;            // segments, before something is evicted
   static constexpr int kMovesInVainAtMost = 16;     // where nothing may be
 
@@ -285,8 +286,10 @@ class CacheShard {
   std::uint64_t live_ = 0;
   std::uint64_t looked_used_ = 0;  // as they were at the last look
   std::uint64_t looked_live_ = 0;
-  std::uint64_t enough_;      // dead bytes with which a segment is emptied
-  std::uint64_t weight_ = 0;  // of all items
+  int looks_at_rest_ = 0;
+  bool squeezed_out_ = false;  // what is dead is not worth more moves until it is written to again
+  std::uint64_t enough_;       // dead bytes with which a segment is emptied
+  std::uint64_t weight_ = 0;   // of all items
   std::int64_t last_now_ms_ = 0;
   Bytes payload_;
   Bytes extents_;

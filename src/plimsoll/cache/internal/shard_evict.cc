@@ -260,14 +260,24 @@ bool CacheShard::empty_sparsest() {
   return true;
 }
 
+void CacheShard::look() {
+  const bool same = looked_used_ == used_ && looked_live_ == live_;
+  looks_at_rest_ = same ? std::min(looks_at_rest_ + 1, kLooksAtRest) : 0;
+  squeezed_out_ = squeezed_out_ && same;
+  looked_used_ = used_;
+  looked_live_ = live_;
+}
+
 bool CacheShard::squeeze() {
-  if (used_ - live_ <= used_ / kDeadAtRest) return false;
+  if (!wants_squeezing()) return false;
   const std::uint64_t enough = enough_;  // which is of a shard that is written to
   const std::uint64_t dead = used_ - live_;
   const bool emptied = empty_sparsest();
   enough_ = enough;
-  look();
-  return emptied && used_ - live_ < dead;
+  looked_used_ = used_;
+  looked_live_ = live_;
+  squeezed_out_ = !emptied || used_ - live_ >= dead;
+  return !squeezed_out_;
 }
 
 char* CacheShard::place_for_moved(std::size_t length) {
