@@ -61,7 +61,7 @@ class Governor final : public PressureListener {
     Duration busy_period = std::chrono::milliseconds(10);
     Duration idle_period = std::chrono::milliseconds(100);
     // How often the limit is read while more than half of the line is charged; else once a second.
-    Duration limit_period = std::chrono::milliseconds(100);
+    Duration limit_period = std::chrono::milliseconds(200);
     Duration trim_cooldown = std::chrono::seconds(10);
     const Clock* clock = nullptr;              // the system's when null
     std::function<bool()> trim = trim_malloc;  // has malloc give back what it keeps free
