@@ -26,6 +26,14 @@ LevelStatus disk() {
   return level;
 }
 
+TEST(LevelStatus, ItsNameIsWholeOnTheStatusPage) {
+  Status s;
+  s.level = disk();
+  EXPECT_THAT(status_text(s), HasSubstr("\ndisk level   open; 3 GiB of 20 GiB below"));
+  s.level->name = "disk+remote";
+  EXPECT_THAT(status_text(s), HasSubstr("\ndisk+remote level  open; 3 GiB of 20 GiB below"));
+}
+
 TEST(LevelStatus, ReadsAsTwoLines) {
   EXPECT_EQ(
       level_words(disk(), 2),

@@ -114,9 +114,10 @@ std::string account_table(const Status& s) {
 
 std::string level_lines(const Status& s) {
   if (!s.level) return {};
+  constexpr std::size_t kColumn = 13;
   std::string title = s.level->name + " level";
-  title.resize(13, ' ');
-  return title + level_words(*s.level, title.size()) + "\n";
+  title.resize(std::max(kColumn, title.size() + 2), ' ');
+  return title + level_words(*s.level, kColumn) + "\n";
 }
 
 std::string pace_line(const Pace::Figures& pace) {
