@@ -42,7 +42,8 @@ using namespace std::chrono_literals;
 constexpr double kWithin = 0.02;
 // A sanitizer makes the writes that fill a cache again ten times slower than what empties it (a phase's end,
 // items that expire together), so there only what is above the budget is judged as closely.
-constexpr double kLeastUsed = kSanitized ? 0.90 : 1 - 2 * kWithin;
+constexpr double kFull = kSanitized ? 0.90 : 1 - kWithin;
+constexpr double kLeastUsed = kSanitized ? kFull : 1 - 2 * kWithin;
 constexpr Bytes kFixed = 4_MiB;  // stacks, page tables' rounding, what the program itself allocates
 constexpr auto kRefill = 2s;
 
@@ -215,8 +216,7 @@ Soak::Sample Soak::sample() const {
 }
 
 bool Soak::full(const Sample& now) const {
-  return share(now.bytes, bytes_budget()) >= 1 - kWithin &&
-         share(now.objects, objects_account_.maximum()) >= 1 - kWithin;
+  return share(now.bytes, bytes_budget()) >= kFull && share(now.objects, objects_account_.maximum()) >= kFull;
 }
 
 Soak::Sample Soak::sample_when_full() const {
@@ -233,13 +233,13 @@ bool Soak::warm_up() {
   // held, and what is then too much goes with the next writes.
   constexpr int kSettling = 20;
   int left = kSettling;
-  const MonotonicTime deadline = clock_.monotonic_now() + 60s;
+  const MonotonicTime deadline = clock_.monotonic_now() + 120s;
   while (clock_.monotonic_now() < deadline) {
     std::this_thread::sleep_for(100ms);
     tick();
     if ((full(sample()) || left < kSettling) && --left == 0) return true;
   }
-  std::printf("soak: the caches were not full after a minute\n");
+  std::printf("soak: the caches were not full after two minutes\n");
   return false;
 }
 
@@ -279,7 +279,7 @@ void Soak::judge(const Sample& now, unsigned second) {
                                   std::tuple(now.objects, objects_account_.maximum(), "objects charged")}) {
     const double figure = share(used, most);
     if (!filling) worst_.least_used = std::min(worst_.least_used, figure);
-    if (!filling && figure < (kSanitized ? kLeastUsed : 1 - kWithin)) fault(name, figure, second);
+    if (!filling && figure < kFull) fault(name, figure, second);
   }
   // Objects that somebody holds are charged above their cache's maximum, if need be.
   const double together = share(now.bytes + now.objects, arguments_.budget);
