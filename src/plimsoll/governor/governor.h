@@ -1,10 +1,10 @@
 // Governor: the one thread that watches the line and has memory given back in time.
 //
 // Every 10 ms (25 ms while only charges come and go, 100 ms while nothing does), and at once when a charge
-// crosses a level, leaves too little free, is refused or waits: it reads the counters and one file, charges
-// what the process holds without a charge to the account `other`, follows the limit, sets the level,
-// publishes what is admitted, has owners give back what is short, and serves who waits. Requests never call
-// it; they read the AdmissionBoard.
+// crosses a level, leaves too little free, waits, or is refused what it cannot drop itself: it reads the
+// counters and one file, charges what the process holds without a charge to the account `other`, follows the
+// limit, sets the level, publishes what is admitted, has owners give back what is short, and serves who
+// waits. Requests never call it; they read the AdmissionBoard.
 //
 //   Governor governor({.line = line, .probe = *probe, .board = board, .events = events});
 //   governor.add(cache, cache_account);
@@ -19,10 +19,10 @@
 // shown as memory_overcharged_bytes. The line is safe in any case: charged() is never less than what is held.
 // Invariant: charged() >= held at the end of a tick, but for what was charged or touched meanwhile.
 //
-// Thread-safety: all methods from any thread; ticks one at a time. Cost: a tick 10-20 us, at most 0.3 % of a
-// core. Limits: a few dozen reclaimers; a stack of 256 KiB for them. Errors: a reading that fails is counted,
-// logged, and its last value kept; start() says when there is no thread. Ownership: owns nothing it is given;
-// all of it must outlive the governor, and reclaimers until they are removed.
+// Thread-safety: all methods from any thread; ticks one at a time. Cost: a tick 10-20 us; 0.1 to 0.3 % of a
+// core, as measured. Limits: a few dozen reclaimers; a stack of 256 KiB for them. Errors: a reading that
+// fails is counted, logged, and its last value kept; start() says when there is no thread. Ownership: owns
+// nothing it is given; all of it must outlive the governor, and reclaimers until they are removed.
 #pragma once
 
 #include <functional>
