@@ -68,6 +68,9 @@ def killing_while_others_work():
         clients = [SERVER.connect() for _ in range(6)]
         for client in clients:
             client.send(sent("CLIENT", "KILL", "TYPE", "normal") + sent("SET", "k", "v") * 50)
+            client.half_close()
+        told = [client.read_to_end() for client in clients]  # to its end: no request may be left for the next case
+        expect(any(text.count(b"+OK\r\n") == 50 for text in told), f"nobody was left to go on: {told}")
         for client in clients:
             client.close()
     with SERVER.connect() as one:
