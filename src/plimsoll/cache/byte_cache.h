@@ -75,7 +75,7 @@ class ByteCache final : public Reclaimer {
     Bytes line;           // decides the size of a segment: line/512, at least 64 KiB; 2 MiB from 768 MiB on
     Bytes address_space;  // for items; zero: between twice and sixteen times the line
     std::size_t shards = 8;  // a power of two, at most 64
-    PolicyKind policy = PolicyKind::kLru;
+    PolicyKind policy = PolicyKind::kAdaptive;
     Objective objective = Objective::kObjects;
     bool evict = true;       // false: a full cache refuses writes
     bool analyse = false;    // learns from a sample of the requests, in at most 1 % of the line

@@ -109,6 +109,7 @@ class Cache {
     Builder& expire_after_write(std::chrono::milliseconds time) {
       return options_.time_to_live = time, *this;
     }
+    // kAdaptive by itself.
     Builder& policy(PolicyKind kind) { return options_.policy = kind, *this; }
     Builder& objective(Objective objective) { return options_.objective = objective, *this; }
     // Told once of each object that leaves, and why; not when the cache itself ends.

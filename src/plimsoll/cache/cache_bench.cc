@@ -99,7 +99,8 @@ struct Value {
   std::array<char, kObject> bytes;
 };
 struct OurObjects {
-  explicit OurObjects(std::size_t count) : keys(count) {
+  OurObjects(std::size_t count, PolicyKind policy)
+      : keys(count), cache(Cache<std::string, Value>::build(account).policy(policy).open()) {
     for (std::size_t i = 0; i < count; ++i) cache.put(key_of(i), Value{{1}});
   }
   int read(std::string_view key, Room& /*room*/) {
@@ -109,7 +110,7 @@ struct OurObjects {
   Keys keys;
   LoadLine line{{.limit = 4_GiB}};
   Account& account = line.open({.name = "objects", .kind = AccountKind::kDroppable});
-  Cache<std::string, Value> cache = Cache<std::string, Value>::build(account).policy(PolicyKind::kLru).open();
+  Cache<std::string, Value> cache;
 };
 
 struct LockedTable {
@@ -321,8 +322,10 @@ const BenchPart kObjectHits("objects", [](RowPrinter& rows) {
     LockedTable objects(count, kObject);
     std::optional<Misses> floor;
     if (!in_l2) floor.emplace(kValuesInMemory);
-    OurObjects set(count);
-    add_rows(rows, "objects, lru", set, objects, floor ? &*floor : nullptr);
+    for (PolicyKind policy : {PolicyKind::kLru, PolicyKind::kAdaptive}) {
+      OurObjects set(count, policy);
+      add_rows(rows, "objects, " + std::string(name_of(policy)), set, objects, floor ? &*floor : nullptr);
+    }
   }
 });
 

@@ -37,12 +37,14 @@ class Waiting {
 // A cache of a few hundred items over a level that takes what it gives up.
 struct LevelFixture : CacheFixture {
   explicit LevelFixture(Bytes size = 64_MiB, Bytes queue = 8_MiB, MemoryLevel::Families found = {},
-                        std::uint64_t most = 400, bool opening = false)
+                        std::uint64_t most = 400, bool opening = false,
+                        PolicyKind policy = PolicyKind::kAdaptive)
       : small({.account = account,
                .pages = pages,
                .line = line.line(),
                .address_space = 64_MiB,
                .shards = 4,
+               .policy = policy,
                .seed = 7,
                .max_items = most}) {
     auto owned = std::make_unique<MemoryLevel>();
@@ -335,8 +337,8 @@ TEST(LowerLevel, DropsWhatItsQueueHasNoRoomFor) {
   }
 }
 
-TEST(LowerLevel, StaysWithinItsSizeAndTakesOnlyWhatCameBackOnceItIsFull) {
-  LevelFixture f(256_KiB);
+// Fills the level with what nobody asks for again, until it takes only what came back.
+void fill_up(LevelFixture& f) {
   for (int round = 0; round < 40; ++round) {
     for (int i = 0; i < 200; ++i) f.put("once:" + std::to_string(round * 200 + i), value_for(i, 1, 100));
     f.drain();
@@ -344,13 +346,31 @@ TEST(LowerLevel, StaysWithinItsSizeAndTakesOnlyWhatCameBackOnceItIsFull) {
   }
   EXPECT_LE(f.lower->stats().stored, 300_KiB);
   EXPECT_GT(f.lower->stats().not_admitted, 1000u) << "nobody asked for them again";
+}
+void put_and_use(LevelFixture& f, const std::string& key) {
+  f.put(key, "x");
+  f.small.lock(std::string_view(key), f.now()).touch();
+}
+
+TEST(LowerLevel, StaysWithinItsSizeAndTakesOnlyWhatCameBackOnceItIsFull) {
+  LevelFixture f(256_KiB, 8_MiB, {}, 400, false, PolicyKind::kLru);
+  fill_up(f);
   const std::uint64_t before = f.lower->stats().demoted;
-  for (int i = 0; i < 200; ++i) {
-    f.put("twice:" + std::to_string(i), "x");
-    f.small.lock(std::string_view("twice:" + std::to_string(i)), f.now()).touch();
-  }
+  for (int i = 0; i < 200; ++i) put_and_use(f, "twice:" + std::to_string(i));
   for (int i = 0; i < 1000; ++i) f.put("other:" + std::to_string(i), "x");
   EXPECT_GE(f.lower->stats().demoted, before + 200);
+}
+
+// Its count goes down with each round of the main queue, and is nothing when an item leaves that.
+TEST(LowerLevel, TakesWhatTheAdaptivePolicyHeldLongest) {
+  LevelFixture f(256_KiB);
+  fill_up(f);
+  const LowerLevel::Stats before = f.lower->stats();
+  constexpr int kUsed = 2000;
+  for (int i = 0; i < kUsed; ++i) put_and_use(f, "twice:" + std::to_string(i));
+  const LowerLevel::Stats after = f.lower->stats();
+  EXPECT_GE(after.demoted - before.demoted, kUsed - 400u) << "all but what the cache holds";
+  EXPECT_LE(after.not_admitted - before.not_admitted, 400u) << "only those that came before";
 }
 
 // The reference is a map: what is there is what was written last, or nothing; after a crash as well, at any

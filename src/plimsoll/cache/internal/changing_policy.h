@@ -50,6 +50,7 @@ class ChangingPolicy final : public EvictionPolicy {
   }
   void adopt(Locator item, unsigned frequency) override { from_->adopt(item, frequency); }
   unsigned frequency(Locator item) const override { return of(item).frequency(item); }
+  bool was_used(Locator victim) const override { return of(victim).was_used(victim); }
   Bytes memory() const override { return from_->memory() + to_->memory(); }
   std::size_t size() const override { return from_->size() + to_->size(); }
   void CheckInvariants() const override;

@@ -86,6 +86,8 @@ class EvictionPolicy {
 
   // How often it counts the item as used.
   virtual unsigned frequency(Locator item) const = 0;
+  // Whether the victim that evict() gave was used since it came.
+  virtual bool was_used(Locator victim) const { return frequency(victim) > 1; }  // coming is the first
 
   // Of ghosts and simulations, and what else grows with the items; not the records' links.
   virtual Bytes memory() const { return {}; }

@@ -43,7 +43,7 @@ class HeldCache final : public Reclaimer, private HeldOwner {
     std::uint64_t maximum_items = 0;  // zero: any number
     std::size_t shards = 0;           // zero: as the bounds suggest
     std::chrono::milliseconds time_to_live{};
-    PolicyKind policy = PolicyKind::kLru;
+    PolicyKind policy = PolicyKind::kAdaptive;
     Objective objective = Objective::kObjects;
     const Clock* clock = nullptr;  // the system's
     Listener on_removed;

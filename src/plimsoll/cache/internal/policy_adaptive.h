@@ -1,8 +1,9 @@
 // AdaptivePolicy: a shard's records in the adaptive order, run as the learner says.
 //
 // Why: see adaptive_order.h and adaptive_learner.h. An item has nothing but its two links, the queue's
-// number, and of its frequency's ten bits three that count uses and one that says that its key is sampled, so
-// that a hit on any other need not know its hash.
+// number, and of its frequency's ten bits three that count uses, one that says that it was used since it came
+// (the count goes down with each round), and one that says that its key is sampled, so that a hit on any
+// other need not know its hash.
 //
 // Thread-safety: its shard's lock; the learner has its own. Cost: a hit writes the record's header until the
 // count is full, and nothing then. Limits: as AdaptiveOrder. Errors: none. Ownership: shares the learner.
@@ -38,12 +39,16 @@ class AdaptivePolicy final : public EvictionPolicy {
   Given give_up() override;
   void adopt(Locator item, unsigned frequency) override;
   unsigned frequency(Locator item) const override { return records_.frequency(item); }
+  bool was_used(Locator victim) const override {
+    return (records_.at(victim).frequency() & (kUses | kUsed)) != 0;
+  }
   Bytes memory() const override;
   std::size_t size() const override { return order_.size(); }
   void CheckInvariants() const override { order_.CheckInvariants(); }
 
  private:
   static constexpr unsigned kUses = 15;      // of the frequency's bits
+  static constexpr unsigned kUsed = 256;     // the bit
   static constexpr unsigned kSampled = 512;  // the bit
   struct Records {
     using Id = Locator;
@@ -59,7 +64,9 @@ class AdaptivePolicy final : public EvictionPolicy {
     std::uint8_t queue_of(Locator item) const { return at(item).queue() % kQueuesOfAPolicy; }
     unsigned frequency(Locator item) const { return at(item).frequency() & kUses; }
     void set_frequency(Locator item, unsigned frequency) const {
-      at(item).set_frequency((at(item).frequency() & ~kUses) | frequency);
+      const unsigned before = at(item).frequency();
+      const unsigned used = (before & kUses) != 0 ? kUsed : 0;
+      at(item).set_frequency((before & ~kUses) | used | frequency);
     }
     std::uint64_t weight(Locator item) const { return at(item).weight(items->unit()); }
     bool busy(Locator item) const { return at(item).busy(); }

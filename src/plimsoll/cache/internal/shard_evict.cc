@@ -201,7 +201,7 @@ void CacheShard::give_to_lower(Locator at) {
                    .hash = hash_of(at),
                    .value = unpacked ? unpacked.view() : record.stored(),
                    .expires_at_ms = expires,
-                   .used = record.frequency() > 1});  // coming is the first
+                   .used = policy_->was_used(at)});
 }
 
 CacheShard::Segment* CacheShard::sparsest() {
