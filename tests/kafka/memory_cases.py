@@ -115,6 +115,28 @@ def announced_and_not_sent(server):
                 wire.close()
 
 
+def small_frames_that_do_not_end(server):
+    """3,000 clients each send nearly all of 16 KiB: more than the line has, so that some are closed and it is kept to."""
+    raise_descriptors(3500)
+    with broker.Plimsoll(server.binary, "--line", "64MiB") as fresh:
+        wires = [connect(fresh) for _ in range(3000)]
+        for wire in wires:
+            wire.setblocking(False)
+            try:
+                wire.send(struct.pack(">i", 16300) + b"\0" * 15900)
+            except OSError:  # closed already
+                pass
+        time.sleep(2 * SETTLE_S)
+        held = anonymous(fresh)
+        expect(held <= 32 * MIB, f"they hold {held / MIB:.1f} MiB")
+        for wire in wires:
+            wire.close()
+        kit.wait_until(lambda: fresh.status()["connections"]["kafka"] == 0, "all of them to be gone")
+        with connect(fresh) as calm:
+            calm.sendall(frame(18, 0, b""))
+            expect(len(read_reply(calm)) > 50, "no answer to ApiVersions")
+
+
 def idle_connections(server):
     """10,000 idle connections cost at most 20 MiB of user memory."""
     count = 10000
@@ -258,8 +280,8 @@ def main():
             call.__name__ = run.__name__
             return call
 
-        cases = [case(run) for run in (announced_and_not_sent, idle_connections, many_partitions, a_gigabyte_streams,
-                                       seen_by_strace)]
+        cases = [case(run) for run in (announced_and_not_sent, small_frames_that_do_not_end, idle_connections,
+                                       many_partitions, a_gigabyte_streams, seen_by_strace)]
         kit.run_cases([*cases, case(restart_with_much, chosen.gigabytes)], chosen.only, server)
 
 

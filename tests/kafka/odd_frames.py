@@ -8,19 +8,30 @@ import broker
 from broker import fresh
 from kit import PATIENCE, expect, wait_until
 
-API_VERSIONS, METADATA = 18, 3
+API_VERSIONS, METADATA, CREATE_TOPICS = 18, 3, 19
 
 
 class Wire:
-    def __init__(self, address):
+    def __init__(self, address, window=None):
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.socket.connect((host, int(port)))
         self.stream = self.socket.makefile("rb")
 
     def ask(self, key, version, number, body):
         """The answer after its correlation number, which must be the request's; no client id is given."""
+        self.socket.sendall(self.frame(key, version, number, body))
+        return self.answer(number)
+
+    @staticmethod
+    def frame(key, version, number, body):
         request = struct.pack(">hhih", key, version, number, -1) + body
-        self.socket.sendall(struct.pack(">i", len(request)) + request)
+        return struct.pack(">i", len(request)) + request
+
+    def answer(self, number):
         head = self.stream.read(8)
         expect(len(head) == 8, "the broker closed the connection")
         size, told = struct.unpack(">ii", head)
@@ -60,8 +71,22 @@ def lz4_is_offered_in_the_way_that_librdkafka_looks_for(address):
     expect(lowest.get(0) == 0, "no version 0 of Produce")
 
 
+def what_is_asked_at_once_is_answered_however_slowly_it_is_read(address):
+    # librdkafka asks for metadata behind a fetch: both may be there before the fetch's answer has left, and that may be
+    # more than a socket takes.
+    wire, topic = Wire(address, window=4096), fresh("many")
+    named = struct.pack(">h", len(topic)) + topic.encode()
+    wire.ask(CREATE_TOPICS, 2, 1, struct.pack(">i", 1) + named + struct.pack(">ihiiib", 2000, 1, 0, 0, 10000, 0))
+    count = 100
+    wire.socket.sendall(b"".join(wire.frame(METADATA, 1, 2 + at, struct.pack(">i", 1) + named) for at in range(count)))
+    for at in range(count):
+        size = len(wire.answer(2 + at))
+        expect(size > 2000 * 20, f"answer {at} has {size} bytes")
+
+
 CASES = (bytes_after_the_end_of_a_request_are_passed_over, a_version_of_the_future_is_answered_in_the_oldest,
-         lz4_is_offered_in_the_way_that_librdkafka_looks_for)
+         lz4_is_offered_in_the_way_that_librdkafka_looks_for,
+         what_is_asked_at_once_is_answered_however_slowly_it_is_read)
 
 if __name__ == "__main__":
     broker.main(__doc__, CASES)

@@ -6,8 +6,8 @@
 // of one would.
 //
 // Thread-safety: all methods from any thread. Cost: a look-up a topic named. Limits: 65,536 partitions named
-// in one request. Errors: Kafka's error codes. Ownership: refers to the store and the board, which must
-// outlive it.
+// in one request; records of 256 in one reply. Errors: Kafka's error codes. Ownership: refers to the store
+// and the board, which must outlive it.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,9 @@
 
 #include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
+#include "plimsoll/base/mutex.h"
 #include "plimsoll/base/stat_sink.h"
+#include "plimsoll/budget/account.h"
 #include "plimsoll/commitlog/log_store.h"
 #include "plimsoll/governor/admission.h"
 #include "plimsoll/wire/kafka_api.h"
@@ -46,6 +48,7 @@ class Broker {
     Bytes fetch_maximum = 55_MiB;     // of one reply, whatever its request allows
     Bytes request_maximum = 100_MiB;  // told to clients; a connection enforces it
     bool sync_before_reply = false;   // a produce request is answered when it is on the disk
+    Account* waits = nullptr;         // charged for what fetches keep while they wait, if there is one
   };
   struct Stats {
     std::uint64_t requests = 0;
@@ -90,6 +93,7 @@ class Broker {
 
   Options options_;
   mutable Counters counters_;
+  Mutex altering_;  // held from reading a topic's configuration until it is set
 };
 
 // What a client is told of a fault of the log.

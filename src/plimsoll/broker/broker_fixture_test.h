@@ -65,15 +65,15 @@ class BrokerFixture : public ::testing::Test, public Exchange::Link {
                                                               .sync = sync_});
     ASSERT_TRUE(store) << store.error().message();
     store_ = std::move(*store);
-    broker_ =
-        std::make_unique<Broker>(Broker::Options{.store = *store_,
-                                                 .board = board_,
-                                                 .clock = clock_,
-                                                 .cluster_id = "cluster-of-the-fixture",
-                                                 .host = host_,
-                                                 .port = 9092,
-                                                 .default_partitions = 2,
-                                                 .sync_before_reply = sync_ == LogStore::Sync::kAlways});
+    broker_ = std::make_unique<Broker>(Broker::Options{.store = *store_,
+                                                       .board = board_,
+                                                       .clock = clock_,
+                                                       .cluster_id = "cluster-of-the-fixture",
+                                                       .host = host_,
+                                                       .port = 9092,
+                                                       .default_partitions = 2,
+                                                       .sync_before_reply = sync_ == LogStore::Sync::kAlways,
+                                                       .waits = &waits_});
     exchange_ = std::make_unique<Exchange>(*broker_, *this);
   }
 
@@ -140,6 +140,7 @@ class BrokerFixture : public ::testing::Test, public Exchange::Link {
   Account& state_ = line_.open({.name = "log"});
   Account& indexes_ = line_.open({.name = "indexes"});
   Account& page_cache_ = line_.open({.name = "page_cache", .kind = AccountKind::kFlushable});
+  Account& waits_ = line_.open({.name = "waits"});
   AdmissionBoard board_;
   std::string host_ = "broker.example";
   std::unique_ptr<LogStore> store_;

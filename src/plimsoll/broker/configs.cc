@@ -36,7 +36,7 @@ struct Description {
 };
 
 bool is_asked_for(const DescribeRequest::Resource& asked, std::string_view name) {
-  if (asked.configuration_keys.null()) return true;
+  if (asked.configuration_keys.empty()) return true;  // null, or as Apache Kafka has it an empty list: all
   bool named = false;
   asked.configuration_keys.for_each([&](std::string_view key) { named = named || key == name; });
   return named;
@@ -147,6 +147,8 @@ Altered alter(RequestContext& context, ResourceType type, std::string_view name,
     return wrong(which, Code::kInvalidRequest, "the broker is configured by plimsoll's own settings");
   if (type != ResourceType::kTopic)
     return wrong(which, Code::kInvalidRequest, "only topics (2) have configurations to alter");
+  // Of two that are changed at once, the later would put back what the earlier has set.
+  MutexLock lock(context.altering());
   const std::shared_ptr<Topic> topic = context.broker.store().find(name);
   if (!topic) return wrong(which, Code::kUnknownTopicOrPartition, "there is no such topic");
   TopicConfig config = *topic->config();
@@ -160,7 +162,7 @@ Altered alter(RequestContext& context, ResourceType type, std::string_view name,
 
 std::string set_key(TopicConfig& config, std::string_view name, std::string_view value) {
   const TopicKey* key = find_topic_key(name);
-  if (key == nullptr) return "there is no topic configuration '" + std::string(name) + "'";
+  if (key == nullptr) return "there is no topic configuration '" + shown_name(name) + "'";
   if (const char* right = key->set(config, value)) return std::string(name) + ": " + right;
   return {};
 }
@@ -190,9 +192,9 @@ std::string edited_list(std::string_view list, std::string_view value, bool add)
 std::string edit_key(TopicConfig& config, std::string_view name, ConfigOperation operation,
                      std::optional<std::string_view> value) {
   const TopicKey* key = find_topic_key(name);
-  if (key == nullptr) return "there is no topic configuration '" + std::string(name) + "'";
+  if (key == nullptr) return "there is no topic configuration '" + shown_name(name) + "'";
   if (operation == ConfigOperation::kDelete) return set_key(config, name, key->get(TopicConfig()));
-  if (!value) return "'" + std::string(name) + "' needs a value";
+  if (!value) return "'" + shown_name(name) + "' needs a value";
   if (operation == ConfigOperation::kSet) return set_key(config, name, *value);
   if (operation != ConfigOperation::kAppend && operation != ConfigOperation::kSubtract)
     return "operations are 0 (set) to 3 (subtract)";
@@ -259,7 +261,7 @@ Exchange::Step handle_alter_configs(RequestContext& context) {
     asked.configs.for_each([&](const Request::Config& entry) {
       if (!fault.empty()) return;
       fault = entry.value ? set_key(config, entry.name, *entry.value)
-                          : "'" + std::string(entry.name) + "' needs a value";
+                          : "'" + shown_name(entry.name) + "' needs a value";
     });
     return fault;
   };

@@ -13,6 +13,11 @@ using Request = kafka::FetchRequest;
 using Response = kafka::FetchResponse;
 
 constexpr std::chrono::seconds kLongestWait{300};
+// Where there is no memory to wait with, the client is told to wait itself.
+constexpr std::chrono::milliseconds kInsteadOfAWait{100};
+// Partitions of which one reply sends something: each is a file that stays open until it is sent, and all of
+// a large topic would be more than a process may have open.
+constexpr std::size_t kMostFiles = 256;
 
 // One partition that is read. It is told by the log when there may be more.
 struct Source {
@@ -70,7 +75,7 @@ class Reading {
       }
     }
   }
-  bool enough() const { return faulty_ || bytes_ >= asked_.least; }
+  bool enough() const { return faulty_ || files_ == kMostFiles || bytes_ >= asked_.least; }
   std::uint64_t bytes() const { return bytes_; }
 
   bool write(ReplySink& sink, const ReplyAddress& address, std::int32_t throttle_ms) {
@@ -94,9 +99,9 @@ class Reading {
       faulty_ = true;
       return found;
     }
-    const std::uint64_t most =
-        std::min<std::uint64_t>(left, static_cast<std::uint64_t>(std::max(source.most, 0)));
-    ReadOutcome outcome = source.partition->read(source.offset, Bytes(most), bytes_ == 0 && asked_.most > 0);
+    std::uint64_t most = std::min<std::uint64_t>(left, static_cast<std::uint64_t>(std::max(source.most, 0)));
+    if (files_ == kMostFiles) most = 0;
+    ReadOutcome outcome = source.partition->read(source.offset, Bytes(most), bytes_ == 0);
     found.code = source.partition->removed() ? Code::kUnknownTopicOrPartition : code_of(outcome.error);
     found.start_offset = outcome.start_offset;
     found.end_offset = outcome.end_offset;
@@ -105,6 +110,7 @@ class Reading {
       return found;
     }
     found.plan = std::move(outcome.plan);
+    if (found.plan.file) ++files_;
     bytes_ += found.plan.size.count();
     return found;
   }
@@ -112,6 +118,7 @@ class Reading {
   const Asked& asked_;
   Nested<Found> found_;
   std::uint64_t bytes_ = 0;
+  std::size_t files_ = 0;
   bool faulty_ = false;
 };
 
@@ -120,8 +127,9 @@ class Reading {
 // Waits for records without a thread and without a buffer.
 class FetchWait final : public Exchange::Wait {
  public:
-  FetchWait(RequestContext& context, Asked asked, MonotonicTime until)
-      : broker_(context.broker),
+  FetchWait(RequestContext& context, Asked asked, MonotonicTime until, Charge charge)
+      : charge_(std::move(charge)),
+        broker_(context.broker),
         link_(context.link()),
         address_(context.address),
         throttle_ms_(context.throttle_ms()),
@@ -139,6 +147,14 @@ class FetchWait final : public Exchange::Wait {
     broker_.counters_.fetches_waiting.fetch_sub(1, std::memory_order_relaxed);
   }
 
+  // Of all that it asks for.
+  static Bytes cost(const Asked& asked) {
+    return Bytes(sizeof(FetchWait) + asked.sources.items.capacity() * sizeof(Source) +
+                 asked.sources.items.size() * sizeof(Watch) +
+                 asked.sources.groups.capacity() * sizeof(asked.sources.groups[0]) +
+                 asked.topics.capacity() * sizeof(asked.topics[0]));
+  }
+
   Exchange::Step resume(ReplySink& sink) override {
     Reading reading(asked_);
     reading.read();
@@ -153,6 +169,7 @@ class FetchWait final : public Exchange::Wait {
     FetchWait* owner = nullptr;
   };
 
+  const Charge charge_;
   Broker& broker_;
   Exchange::Link& link_;
   const ReplyAddress address_;
@@ -225,19 +242,29 @@ Exchange::Step handle_fetch(RequestContext& context) {
     Asked asked;
     if (!take_sources(context, request, asked)) return context.close("it named more than 65,536 partitions");
     asked.most = most_bytes(context, request);
-    asked.least = static_cast<std::uint64_t>(std::max(request.min_bytes, 0));
+    // Not more than may be sent, for which it would wait in vain.
+    asked.least = std::min(asked.most, static_cast<std::uint64_t>(std::max(request.min_bytes, 0)));
     const auto wait = std::min<std::chrono::milliseconds>(
         std::chrono::milliseconds(std::max(request.max_wait_ms, 0)), kLongestWait);
     Reading reading(asked);
     reading.read();
-    if (asked.faulty || asked.sources.items.empty() || reading.enough() || wait.count() == 0) {
+    const auto answer = [&] {
       context.counters().fetched_bytes.fetch_add(reading.bytes(), std::memory_order_relaxed);
       return reading.write(context.sink, context.address, context.throttle_ms())
                  ? Exchange::Step::kReplied
                  : context.close("its reader takes no more");
+    };
+    if (asked.faulty || asked.sources.items.empty() || reading.enough() || wait.count() == 0) return answer();
+    Charge charge;
+    if (Account* const account = context.broker.options().waits; account != nullptr) {
+      charge = account->charge(FetchWait::cost(asked));
+      if (!charge) {
+        context.mute(std::min(wait, kInsteadOfAWait));
+        return answer();
+      }
     }
     const MonotonicTime until = context.broker.options().clock.monotonic_now() + wait;
-    auto waiting = std::make_unique<FetchWait>(context, std::move(asked), until);
+    auto waiting = std::make_unique<FetchWait>(context, std::move(asked), until, std::move(charge));
     context.wait(std::move(waiting));
     // What came between the reading and the watching would wake nobody.
     context.link().wake();

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "plimsoll/broker/broker_fixture_test.h"
 #include "plimsoll/wire/kafka_fetch.h"
 
@@ -78,6 +80,21 @@ TEST_F(FetchTest, WaitsWithoutItsFrameUntilThereIsSomething) {
   EXPECT_EQ(broker_->stats().fetches_waiting, 0u);
 }
 
+TEST_F(FetchTest, ItsWaitIsPaidForAndWithoutMemoryTheClientWaitsItself) {
+  make("t", 100);
+  std::vector<Part> all;
+  for (int partition = 0; partition < 100; ++partition) all.push_back({partition, 0});
+  ASSERT_EQ(fetch("t", all, 500ms), Step::kWait);
+  EXPECT_GT(waits_.used(), 5_KiB);
+  clock_.advance(500ms);
+  ASSERT_EQ(exchange_->resume(sink_), Step::kReplied);
+  EXPECT_EQ(waits_.used(), 0_B);
+  waits_.set_maximum(1_KiB);
+  ASSERT_EQ(fetch("t", all, 500ms), Step::kReplied);
+  EXPECT_GT(exchange_->mute(), 0ms);
+  EXPECT_GT((answer<Request, Response>(12).throttle_time_ms), 0);
+}
+
 TEST_F(FetchTest, IsAnsweredWithNothingWhenItsTimeIsOver) {
   make("t");
   ASSERT_EQ(fetch("t", {{0, 0}}, 500ms), Step::kWait);
@@ -114,7 +131,38 @@ TEST_F(FetchTest, ABatchLargerThanTheLimitStillComesSoThatItsReaderGetsOn) {
   append(topic, 1, std::string(5000, 'y'));
   ASSERT_EQ(fetch("t", {{0, 0, 100}, {1, 0, 100}}, 0ms, 1, 100), Step::kReplied);
   EXPECT_EQ(results()[0].records.bytes, large);
-  EXPECT_LE(results()[1].records.bytes.size(), 100u) << "the first made progress already";
+  // A part of a batch and nothing else is an error to clients: one that is larger than they can ever read.
+  EXPECT_EQ(results()[1].records.bytes, "") << "the first made progress already";
+  EXPECT_EQ(results()[1].error_code, Code::kNone);
+  EXPECT_EQ(results()[1].high_watermark, 1);
+  ASSERT_EQ(fetch("t", {{1, 0, 0}}, 0ms, 1, 0), Step::kReplied);
+  EXPECT_GT(results()[0].records.bytes.size(), 5000u) << "whatever the limit is";
+}
+
+TEST_F(FetchTest, AReplyHoldsOnlySoManyFilesOpen) {
+  auto topic = make("t", 300);
+  std::vector<Part> all;
+  for (int partition = 0; partition < 300; ++partition) {
+    append(topic, partition, "x");
+    all.push_back({partition, 0});
+  }
+  ASSERT_EQ(fetch("t", all, 500ms, 1 << 20), Step::kReplied) << "no more than this will come in one reply";
+  std::size_t with = 0;
+  for (const auto& result : results()) {
+    EXPECT_EQ(result.error_code, Code::kNone);
+    EXPECT_EQ(result.high_watermark, 1);
+    with += result.records.bytes.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(with, 256u);
+  std::rotate(all.begin(), all.begin() + 256, all.end());
+  ASSERT_EQ(fetch("t", all), Step::kReplied);
+  EXPECT_FALSE(results()[0].records.bytes.empty()) << "clients begin where they were left";
+}
+
+TEST_F(FetchTest, DoesNotWaitForMoreThanItMayHave) {
+  auto topic = make("t");
+  for (int i = 0; i < 10; ++i) append(topic, 0, std::string(1000, 'x'));
+  EXPECT_EQ(fetch("t", {{0, 0}}, 500ms, 5000, 2000), Step::kReplied);
 }
 
 TEST_F(FetchTest, KeepsToTheLimitOverAllPartitions) {

@@ -46,6 +46,7 @@ kafka::DeleteRecordsResponse::Partition shown_deleted(const Found& found) {
 void find_offset(Partition& partition, std::int64_t timestamp, std::int16_t version, Found& found) {
   if (timestamp == kafka::kLatestOffset || timestamp == kafka::kEarliestOffset) {
     found.offset = timestamp == kafka::kLatestOffset ? partition.end_offset() : partition.start_offset();
+    if (found.offset < 0) found.code = Code::kKafkaStorageError;
     return;
   }
   if (timestamp < 0 && (timestamp != kafka::kMaxTimestampOffset || version < 7)) {
@@ -76,7 +77,12 @@ Exchange::Step answer_each(RequestContext& context, const Look& look) {
         Found found{.index = number_of(part), .code = topic ? Code::kNone : why};
         if (topic && (found.index < 0 || found.index >= topic->partition_count()))
           found.code = Code::kUnknownTopicOrPartition;
-        if (found.code == Code::kNone) look(topic->partition(found.index), part, found);
+        if (found.code == Code::kNone) {
+          Partition& partition = topic->partition(found.index);
+          look(partition, part, found);
+          if (found.code == Code::kKafkaStorageError && partition.removed())
+            found.code = Code::kUnknownTopicOrPartition;
+        }
         results.add(found);
       });
     });
@@ -109,6 +115,7 @@ Exchange::Step handle_offset_for_leader_epoch(RequestContext& context) {
       found.code = Code::kUnknownLeaderEpoch;
     } else if (asked.leader_epoch == Broker::kLeaderEpoch) {
       found.offset = partition.end_offset();
+      if (found.offset < 0) found.code = Code::kKafkaStorageError;
     }
   };
   return answer_each<Request, kafka::OffsetForLeaderEpochResponse, shown_epoch>(context, look);

@@ -19,16 +19,23 @@ struct Produced {
   std::int64_t append_time_ms = -1;
   std::int64_t start_offset = -1;
   std::int32_t record_index = -1;
+  bool compacted = false;                // the topic, whose records need keys
   std::int64_t end_offset = -1;          // behind the batch: what has to be on the disk
   std::shared_ptr<Partition> partition;  // of what was appended
 };
 using Results = Nested<Produced>;
 
+std::string_view fault_in(const Produced& result) {
+  return result.compacted ? "a record is malformed, or has no key, which one of a compacted topic has to have"
+                          : "a record is malformed";
+}
+
 // The list of faulty records has one entry; it lies where its result does.
-Response::RecordError fault_of(const void* result, std::uint64_t, std::size_t) {
+Response::RecordError fault_of(const void* of, std::uint64_t, std::size_t) {
+  const auto& result = *static_cast<const Produced*>(of);
   Response::RecordError fault;
-  fault.batch_index = static_cast<const Produced*>(result)->record_index;
-  fault.batch_index_error_message = "a record of a compacted topic has to have a key";
+  fault.batch_index = result.record_index;
+  fault.batch_index_error_message = fault_in(result);
   return fault;
 }
 
@@ -41,7 +48,7 @@ Response::Partition shown(const Produced& result) {
   partition.log_start_offset = result.start_offset;
   if (result.record_index >= 0) {
     partition.record_errors = kafka::Array<Response::RecordError>::generated(1, &result, fault_of);
-    partition.error_message = "a record of a compacted topic has to have a key";
+    partition.error_message = fault_in(result);
   }
   return partition;
 }
@@ -197,6 +204,7 @@ class Producing {
     if (outcome.error == LogError::kStorage && partition->removed())
       result.code = Code::kUnknownTopicOrPartition;
     result.record_index = outcome.record_index;
+    result.compacted = topic.config()->compact;
     if (outcome.error != LogError::kNone) return;
     result.base_offset = outcome.base_offset;
     result.end_offset = outcome.last_offset + 1;

@@ -122,6 +122,19 @@ TEST_F(ProduceTest, ARecordWithoutAKeyIsNamedWhereTheTopicIsCompacted) {
   EXPECT_EQ(all[0].error_code, Code::kInvalidRecord);
   ASSERT_EQ(all[0].record_errors.size(), 1u);
   EXPECT_EQ((*all[0].record_errors.begin()).batch_index, 1);
+  EXPECT_NE(all[0].error_message->find("has no key"), std::string_view::npos);
+}
+
+TEST_F(ProduceTest, AMalformedRecordIsNotSaidToLackAKey) {
+  make("t");
+  std::string bytes = batch("value");
+  bytes[BatchHeader::kSize + 3] = 2;  // the offset of its only record, as a zigzag: 1
+  const std::uint32_t crc = batch_crc(bytes);
+  for (std::size_t i = 0; i < 4; ++i) bytes[17 + i] = static_cast<char>(crc >> (24 - 8 * i));
+  ASSERT_EQ(produce("t", {{0, bytes}}), Step::kReplied);
+  const auto all = results();
+  EXPECT_EQ(all[0].error_code, Code::kInvalidRecord);
+  EXPECT_EQ(all[0].error_message, "a record is malformed");
 }
 
 TEST_F(ProduceTest, PausesProducersAndThenRefusesThemSoThatTheyTryAgain) {

@@ -57,9 +57,9 @@ std::string take_configs(const CreateRequest::Topic& asked, TopicConfig& config)
     if (!wrong.empty()) return;
     const TopicKey* key = find_topic_key(entry.name);
     if (key == nullptr) {
-      wrong = "there is no topic configuration '" + std::string(entry.name) + "'";
+      wrong = "there is no topic configuration '" + shown_name(entry.name) + "'";
     } else if (!entry.value) {
-      wrong = "'" + std::string(entry.name) + "' needs a value";
+      wrong = "'" + shown_name(entry.name) + "' needs a value";
     } else if (const char* right = key->set(config, *entry.value)) {
       wrong = std::string(entry.name) + ": " + right;
     }
@@ -125,7 +125,7 @@ using DeleteResponse = kafka::DeleteTopicsResponse;
 DeleteResponse::Topic shown_deleted(const void* all, std::uint64_t, std::size_t i) {
   const Outcome& outcome = static_cast<const Outcome*>(all)[i];
   DeleteResponse::Topic topic;
-  if (!outcome.name.empty()) topic.name = outcome.name;
+  if (outcome.code != Code::kUnknownTopicId) topic.name = outcome.name;
   topic.error_code = outcome.code;
   topic.error_message = message_of(outcome);
   if (outcome.topic) std::copy_n(outcome.topic->id().begin(), 16, topic.topic_id.bytes.begin());
@@ -156,6 +156,17 @@ std::shared_ptr<Topic> topic_with_id(LogStore& store, const kafka::Uuid& id) {
 using GrowRequest = kafka::CreatePartitionsRequest;
 using GrowResponse = kafka::CreatePartitionsResponse;
 
+bool assigned_elsewhere(const GrowRequest::Topic& asked, std::int32_t added) {
+  if (asked.assignments.empty()) return false;
+  bool elsewhere = asked.assignments.size() != static_cast<std::size_t>(added);
+  asked.assignments.for_each([&](const GrowRequest::Assignment& assignment) {
+    elsewhere = elsewhere || assignment.broker_ids.size() != 1;
+    assignment.broker_ids.for_each(
+        [&](std::int32_t node) { elsewhere = elsewhere || node != Broker::kNode; });
+  });
+  return elsewhere;
+}
+
 Outcome grow(RequestContext& context, const GrowRequest::Topic& asked, bool validate_only) {
   LogStore& store = context.broker.store();
   const std::shared_ptr<Topic> topic = store.find(asked.name);
@@ -165,11 +176,18 @@ Outcome grow(RequestContext& context, const GrowRequest::Topic& asked, bool vali
                    "it has " + std::to_string(topic->partition_count()) +
                        " partitions; write a larger number, of at most 10,000");
   }
+  if (assigned_elsewhere(asked, asked.count - topic->partition_count())) {
+    return refused(asked.name, Code::kInvalidReplicaAssignment,
+                   "each partition that is added is assigned once, to node 1");
+  }
   Outcome outcome{
       .name = asked.name, .code = Code::kNone, .message = {}, .partitions = asked.count, .topic = topic};
   if (validate_only) return outcome;
-  if (Result<void> grown = store.add_partitions(asked.name, asked.count); !grown)
-    return refused(asked.name, Code::kKafkaStorageError, grown.error().message());
+  if (Result<void> grown = store.add_partitions(asked.name, asked.count); !grown) {
+    const bool full = grown.error().errno_value == ENOMEM;
+    return refused(asked.name, full ? Code::kPolicyViolation : Code::kKafkaStorageError,
+                   grown.error().message());
+  }
   return outcome;
 }
 

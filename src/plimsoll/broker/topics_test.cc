@@ -1,6 +1,9 @@
 // CreateTopics, DeleteTopics, CreatePartitions, the configurations, and where partitions begin and end.
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <thread>
+
 #include "plimsoll/broker/broker_fixture_test.h"
 #include "plimsoll/wire/kafka_configs.h"
 #include "plimsoll/wire/kafka_fetch.h"
@@ -144,6 +147,20 @@ TEST_F(TopicsTest, PartitionsAreAddedAndNeverTaken) {
   EXPECT_EQ(store_->find("a")->partition_count(), 5);
   EXPECT_EQ(grow(5), Code::kInvalidPartitions);
   EXPECT_EQ(grow(2), Code::kInvalidPartitions);
+
+  const auto assigned = [&](std::initializer_list<std::int32_t> nodes) {
+    using Grow = kafka::CreatePartitionsRequest;
+    std::vector<Grow::Assignment> all;
+    for (const std::int32_t& node : nodes)
+      all.push_back({.broker_ids = Array<std::int32_t>::of(std::span(&node, 1))});
+    const Grow::Topic topic{.name = "a", .count = 7, .assignments = Array<Grow::Assignment>::of(all)};
+    Grow request;
+    request.topics = Array<Grow::Topic>::of(std::span(&topic, 1));
+    return (*get<kafka::CreatePartitionsResponse>(request, 3).results.begin()).error_code;
+  };
+  EXPECT_EQ(assigned({1, 2}), Code::kInvalidReplicaAssignment);
+  EXPECT_EQ(assigned({1}), Code::kInvalidReplicaAssignment);
+  EXPECT_EQ(assigned({1, 1}), Code::kNone);
 }
 
 TEST_F(TopicsTest, ConfigurationsAreSetTakenBackAndDescribed) {
@@ -186,6 +203,65 @@ TEST_F(TopicsTest, ConfigurationsAreSetTakenBackAndDescribed) {
   }
   EXPECT_EQ(alter("a", "retention.ms", Operation::kDelete, std::nullopt), Code::kNone);
   EXPECT_EQ(store_->find("a")->config()->retention_ms, TopicConfig().retention_ms);
+  // No keys are all of them, as a null is.
+  const Describe::Resource any{
+      .resource_type = kafka::ResourceType::kTopic, .resource_name = "a", .configuration_keys = {}};
+  request.resources = Array<Describe::Resource>::of(std::span(&any, 1));
+  EXPECT_EQ((*get<kafka::DescribeConfigsResponse>(request, 4).results.begin()).configs.size(),
+            topic_keys().size());
+}
+
+TEST_F(TopicsTest, TwoWhoAlterATopicAtOnceLoseNothing) {
+  make("a");
+  const auto set = [this](const char* key, const std::string& value) {
+    MemorySink sink;
+    Exchange exchange(*broker_, *this);
+    const Alter::Config config{.name = key, .config_operation = kafka::ConfigOperation::kSet, .value = value};
+    const Alter::Resource resource{.resource_type = kafka::ResourceType::kTopic,
+                                   .resource_name = "a",
+                                   .configs = Array<Alter::Config>::of(std::span(&config, 1))};
+    Alter request;
+    request.resources = Array<Alter::Resource>::of(std::span(&resource, 1));
+    std::string asked = frame(request, 1);
+    EXPECT_EQ(exchange.begin(asked, sink), Step::kReplied);
+  };
+  for (std::int64_t value = 1000; value < 1050; ++value) {
+    std::thread other([&] { set("retention.ms", std::to_string(value)); });
+    set("retention.bytes", std::to_string(value));
+    other.join();
+    ASSERT_EQ(store_->find("a")->config()->retention_ms, value);
+    ASSERT_EQ(store_->find("a")->config()->retention_bytes, value);
+  }
+}
+
+TEST_F(TopicsTest, ALongOrEmptyNameIsRefusedAndNotTheEnd) {
+  make("a");
+  const std::string name(32'767, 'x');
+  EXPECT_EQ(alter("a", name, kafka::ConfigOperation::kSet, "1"), Code::kInvalidConfig);
+  EXPECT_THAT(message_, HasSubstr("no topic configuration 'xxx"));
+  Create::Topic topic = named("b");
+  const Create::Config config{.name = name, .value = "1"};
+  topic.configs = Array<Create::Config>::of(std::span(&config, 1));
+  EXPECT_EQ(create(topic), Code::kInvalidConfig);
+  const std::string_view nameless[] = {""};
+  kafka::DeleteTopicsRequest request;
+  request.topic_names = Array<kafka::String>::of(nameless);
+  EXPECT_EQ((*get<kafka::DeleteTopicsResponse>(request, 5).responses.begin()).error_code,
+            Code::kUnknownTopicOrPartition);
+}
+
+TEST_F(TopicsTest, ALogThatCannotBeOpenedHasNoOffsets) {
+  make("t");
+  std::ofstream(directory_ + "/topics/t/0") << "where a folder should be";
+  using Request = kafka::ListOffsetsRequest;
+  for (const std::int64_t timestamp : {kafka::kEarliestOffset, kafka::kLatestOffset, std::int64_t{7}}) {
+    const Request::Partition part{.partition_index = 0, .timestamp = timestamp};
+    const Request::Topic one{.name = "t", .partitions = Array<Request::Partition>::of(std::span(&part, 1))};
+    Request request;
+    request.topics = Array<Request::Topic>::of(std::span(&one, 1));
+    const auto response = get<kafka::ListOffsetsResponse>(request, 7);
+    EXPECT_EQ((*(*response.topics.begin()).partitions.begin()).error_code, Code::kKafkaStorageError);
+  }
 }
 
 TEST_F(TopicsTest, AlterConfigsReplacesAllThatWasSet) {

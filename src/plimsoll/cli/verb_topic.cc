@@ -214,9 +214,9 @@ struct Bounds {
   std::int64_t next = -1;
 };
 
-// Where each of `count` partitions begins or ends.
-std::optional<Error> ask_offsets(const Job& job, std::int32_t count, std::int64_t which,
-                                 std::vector<Bounds>& bounds, std::int64_t Bounds::* into) {
+// Where each of `count` partitions begins or ends; or what to exit with.
+std::optional<int> ask_offsets(const Job& job, std::int32_t count, std::int64_t which,
+                               std::vector<Bounds>& bounds, std::int64_t Bounds::* into) {
   using Request = kafka::ListOffsetsRequest;
   std::vector<Request::Partition> parts;
   for (std::int32_t i = 0; i < count; ++i) parts.push_back({.partition_index = i, .timestamp = which});
@@ -225,10 +225,12 @@ std::optional<Error> ask_offsets(const Job& job, std::int32_t count, std::int64_
   request.replica_id = -1;
   request.topics = Array<Request::Topic>::of(std::span(&topic, 1));
   auto answer = job.ask<kafka::ListOffsetsResponse>(request, 5);
-  if (!answer) return answer.error();
+  if (!answer) return job.failed(answer.error());
   bounds.resize(static_cast<std::size_t>(count));
   for (const auto& result : answer->topics) {
     for (const auto& part : result.partitions) {
+      if (part.error_code != Code::kNone)
+        return job.refused(part.error_code, "of partition " + std::to_string(part.partition_index));
       if (part.partition_index >= 0 && part.partition_index < count)
         bounds[static_cast<std::size_t>(part.partition_index)].*into = part.offset;
     }
@@ -289,7 +291,7 @@ int describe(const Job& job) {
   std::vector<Bounds> bounds;
   for (const auto& [which, into] :
        {std::pair(kafka::kEarliestOffset, &Bounds::first), std::pair(kafka::kLatestOffset, &Bounds::next)}) {
-    if (std::optional<Error> error = ask_offsets(job, count, which, bounds, into)) return job.failed(*error);
+    if (const std::optional<int> failed = ask_offsets(job, count, which, bounds, into)) return *failed;
   }
   std::vector<Setting> settings;
   if (std::optional<int> failed = ask_settings(job, settings)) return *failed;

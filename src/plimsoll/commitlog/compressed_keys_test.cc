@@ -99,6 +99,17 @@ TEST(CompressedKeys, WhatCannotBeUnfoldedOrIsCutIsRefused) {
 }
 
 // What the strongest levels write: a window that the usual memory does not hold.
+TEST(CompressedKeys, EmptyBlocksOfSnappyArePassedOverHoweverManyThereAre) {
+  std::string records = framed_snappy("").substr(0, 16);
+  for (int i = 0; i < 200'000; ++i) records.append("\0\0\0\1\0", 5);  // a block of nothing
+  const std::unique_ptr<Decompressor> pieces =
+      Decompressor::of(2, {.file = nullptr, .range = {}, .held = records});
+  EXPECT_EQ(pieces->next(), std::string_view());
+  const std::string plain = batch_of(3).substr(BatchHeader::kSize);
+  records += framed_snappy(plain).substr(16);
+  EXPECT_EQ(Decompressor::of(2, {.file = nullptr, .range = {}, .held = records})->next(), plain);
+}
+
 TEST(CompressedKeys, ALargeWindowGetsMoreMemoryAndALargerOneIsRefused) {
   const auto with_window = [](const std::string& batch, int log) {
     ZSTD_CCtx* context = ZSTD_createCCtx();

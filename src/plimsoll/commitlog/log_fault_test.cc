@@ -198,6 +198,51 @@ TEST(LogFaults, RefusesAfterASyncThatFailedUntilItIsOpenedAgain) {
   EXPECT_EQ(append(fixture.store().find("a")->partition(0), batch_of(1)).error, LogError::kNone);
 }
 
+TEST(LogFaults, ATopicThatCouldNotBeMadeCanBeMadeThen) {
+  for (std::uint64_t nth = 1; nth < 12; ++nth) {
+    SCOPED_TRACE("operation " + std::to_string(nth));
+    FaultyStorage storage(nth);
+    LogFixture fixture({.storage = &storage});
+    storage.fail_nth(nth);
+    if (fixture.store().create("a", 1, {})) break;
+    storage.allow_all();
+    EXPECT_EQ(fixture.store().find("a"), nullptr);
+    EXPECT_TRUE(fixture.store().create("a", 1, {}));
+  }
+}
+
+TEST(LogFaults, RecordsThatCouldNotBeDeletedAreStillThere) {
+  FaultyStorage storage(1);
+  LogFixture fixture({.storage = &storage});
+  fixture.create("a");
+  for (int i = 0; i < 3; ++i) append(fixture.store().find("a")->partition(0), batch_of(1));
+  storage.fail_from(1);
+  EXPECT_EQ(fixture.store().find("a")->partition(0).delete_before(2), LogError::kStorage);
+  EXPECT_EQ(fixture.store().find("a")->partition(0).start_offset(), 0);
+  storage.allow_all();
+  EXPECT_EQ(fixture.store().find("a")->partition(0).delete_before(2), LogError::kNone);
+  EXPECT_EQ(fixture.store().find("a")->partition(0).start_offset(), 2);
+}
+
+TEST(LogFaults, ATopicThatCouldNotBeRemovedIsNotTakenForSynced) {
+  FaultyStorage storage(1);
+  LogFixture fixture({.sync = LogStore::Sync::kAlways, .storage = &storage});
+  std::shared_ptr<Topic> topic = fixture.create("a");
+  append(topic->partition(0), batch_of(1));
+  topic.reset();
+  storage.fail_nth(1);
+  ASSERT_FALSE(fixture.store().remove("a"));
+  topic = fixture.store().find("a");
+  ASSERT_NE(topic, nullptr);
+  EXPECT_EQ(topic->partition(0).end_offset(), 1);
+  EXPECT_EQ(topic->partition(0).durable_offset(), 0);
+  Waiter waiter;
+  fixture.store().sync_before(topic->shared_partition(0), 1, waiter);
+  EXPECT_EQ(waiter.state, 0);
+  fixture.store().tick();
+  EXPECT_EQ(waiter.state, 1);
+}
+
 std::string active_file(const LogFixture& fixture, const std::string& ending) {
   std::string newest;
   for (const auto& entry : std::filesystem::directory_iterator(fixture.directory() + "/topics/a/0")) {
@@ -211,6 +256,25 @@ void write_at(const std::string& path, std::uint64_t position, const std::string
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(position));
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+TEST(LogFaults, AFormerTopicsPointsSayNothingOfOneThatWasMadeAnew) {
+  LogFixture fixture({.sync = LogStore::Sync::kInterval});
+  TopicConfig config;
+  config.segment_bytes = 1000;
+  fixture.create("a", config);
+  for (int i = 0; i < 100; ++i) append(fixture.store().find("a")->partition(0), batch_of({.value = 400}));
+  fixture.clock().advance(61s);
+  fixture.store().tick();  // all is on the disk, and that is written down
+  fixture.store().tick();
+  ASSERT_TRUE(fixture.store().remove("a"));
+  fixture.create("a", config);
+  for (int i = 0; i < 20; ++i) append(fixture.store().find("a")->partition(0), batch_of({.value = 400}));
+  // What was not synced when the machine stopped is torn.
+  write_at(fixture.directory() + "/topics/a/0/00000000000000000006.log", 100, "torn");
+  fixture.set_boot("another");
+  fixture.kill_and_reopen();
+  EXPECT_EQ(fixture.store().find("a")->partition(0).end_offset(), 6);
 }
 
 TEST(LogFaults, CutsTornAndGarbageTailsAfterAKill) {

@@ -86,8 +86,9 @@ class Partition {
 
   // `batch` is one batch, and is patched.
   AppendOutcome append(std::span<char> batch, std::int64_t now_ms);
-  // Begins with the batch that holds `offset` and stays within one segment; may end within a batch. A first
-  // batch larger than `most` comes whole if `whole_first_batch`, so that its reader gets on.
+  // Begins with the batch that holds `offset` and stays within one segment; may end within a later batch. A
+  // first batch larger than `most` comes whole if `whole_first_batch`, so that its reader gets on; or not at
+  // all.
   ReadOutcome read(std::int64_t offset, Bytes most, bool whole_first_batch);
   // The first record of that time or later; offset -1 when there is none.
   OffsetAt find_time(std::int64_t timestamp);

@@ -1,8 +1,10 @@
 #include "plimsoll/commitlog/partition.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include "plimsoll/commitlog/log_fixture_test.h"
@@ -24,6 +26,22 @@ std::size_t files_ending(const LogFixture& fixture, const std::string& ending) {
   }
   return count;
 }
+
+// No file can be opened while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    PLIMSOLL_CHECK(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    PLIMSOLL_CHECK(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoDescriptors() { PLIMSOLL_CHECK(::setrlimit(RLIMIT_NOFILE, &before_) == 0); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 TEST(Partition, RefusesWhatIsBroken) {
   LogFixture fixture;
@@ -164,6 +182,30 @@ TEST(Partition, RemembersNoMoreProducersThanItMay) {
   EXPECT_TRUE(append(topic->partition(0), from_producer(49, 0, 0)).duplicate);
 }
 
+TEST(Partition, RemembersNoMoreProducersAfterAKill) {
+  LogFixture fixture({.producers = 10});
+  fixture.create("a");
+  for (std::int64_t id = 0; id < 55; ++id)
+    append(fixture.store().find("a")->partition(0), from_producer(id, 0, 0));
+  fixture.kill_and_reopen();
+  Partition& log = fixture.store().find("a")->partition(0);
+  EXPECT_EQ(log.end_offset(), 55);
+  EXPECT_EQ(fixture.store().stats().producers, 10u);
+  for (std::int64_t id = 45; id < 55; ++id) EXPECT_TRUE(append(log, from_producer(id, 0, 0)).duplicate) << id;
+}
+
+TEST(Partition, KnowsAProducerOfOldRecordsAgainAfterAKill) {
+  LogFixture fixture;
+  fixture.create("a");
+  const std::string old =
+      batch_of({.timestamp = 1000, .producer = {.id = 7, .epoch = 0, .base_sequence = 0}});
+  append(fixture.store().find("a")->partition(0), old);
+  fixture.kill_and_reopen();
+  EXPECT_EQ(fixture.store().find("a")->partition(0).end_offset(), 1);
+  fixture.store().tick();  // which forgets who has been silent for a day
+  EXPECT_TRUE(append(fixture.store().find("a")->partition(0), old).duplicate);
+}
+
 TEST(Partition, ForgetsProducersThatWereSilentForADay) {
   LogFixture fixture;
   std::shared_ptr<Topic> topic = fixture.create("a");
@@ -191,14 +233,18 @@ TEST(Partition, ReadsBeginWithTheBatchThatHoldsTheOffset) {
   EXPECT_EQ(log.read(-1, 100_B, true).error, LogError::kOffsetOutOfRange);
 }
 
-TEST(Partition, AFirstBatchThatIsTooLargeComesWholeOrCut) {
+TEST(Partition, AFirstBatchThatIsTooLargeComesWholeOrNotAtAll) {
   LogFixture fixture;
   std::shared_ptr<Topic> topic = fixture.create("a");
   append(topic->partition(0), batch_of({.value = 5000}));
   append(topic->partition(0), batch_of({.value = 5000}));
   const Bytes size(with_offset(batch_of({.value = 5000}), 0).size());
   EXPECT_EQ(topic->partition(0).read(0, 100_B, true).plan.size, size);
-  EXPECT_EQ(topic->partition(0).read(0, 100_B, false).plan.size, 100_B);
+  const ReadOutcome none = topic->partition(0).read(0, 100_B, false);
+  EXPECT_EQ(none.error, LogError::kNone);
+  EXPECT_EQ(none.end_offset, 2);
+  EXPECT_EQ(none.plan.file, nullptr) << "a part of a batch is taken for one that is too large for ever";
+  EXPECT_EQ(topic->partition(0).read(0, size, false).plan.size, size);
   EXPECT_EQ(topic->partition(0).read(0, size + 10_B, true).plan.size, size + 10_B);
 }
 
@@ -227,6 +273,22 @@ TEST(Partition, FindsTheFirstRecordOfATimeOrLater) {
     topic.reset();
     fixture.reopen();
   }
+}
+
+TEST(Partition, FindsATimeOnlyAmongTheRecordsThatAreLeft) {
+  LogFixture fixture;
+  std::shared_ptr<Topic> topic = fixture.create("a");
+  Partition& log = topic->partition(0);
+  std::string bytes(1000, '\0');
+  BatchBuilder builder(bytes);
+  for (const std::int64_t time : {kNow + 100, kNow + 50, kNow + 200})
+    ASSERT_TRUE(builder.add({.timestamp = time, .key = "k", .value = "v", .headers = {}}));
+  const std::span<char> done = builder.finish({});
+  ASSERT_EQ(append(log, std::string(done.data(), done.size())).error, LogError::kNone);
+  ASSERT_EQ(log.delete_before(1), LogError::kNone);
+  const OffsetAt found = log.find_time(kNow + 100);
+  EXPECT_EQ(found.offset, 2);
+  EXPECT_EQ(found.timestamp, kNow + 200);
 }
 
 TEST(Partition, AnswersABatchsBaseOffsetWhereRecordsAreCompressed) {
@@ -279,6 +341,21 @@ TEST(Partition, DeletesSegmentsThatAreTooOldAndUnlinksThemLater) {
   topic.reset();
   fixture.reopen();
   EXPECT_EQ(fixture.store().find("a")->partition(0).start_offset(), 10);
+}
+
+TEST(Partition, KeepsDeletedFilesForAsLongAsATopicAsks) {
+  LogFixture fixture;
+  TopicConfig config;
+  config.segment_bytes = 1000;
+  config.retention_bytes = 1000;
+  config.file_delete_delay_ms = std::numeric_limits<std::int64_t>::max();
+  std::shared_ptr<Topic> topic = fixture.create("a", config);
+  for (int i = 0; i < 10; ++i) append(topic->partition(0), batch_of({.value = 400}));
+  fixture.clock().advance(1h);
+  fixture.store().tick();
+  fixture.store().tick();
+  EXPECT_GT(topic->partition(0).start_offset(), 0);
+  EXPECT_GT(files_ending(fixture, ".log.deleted"), 0u);
 }
 
 TEST(Partition, DeletesWhatIsTooMuchAsSoonAsASegmentIsFull) {
@@ -399,6 +476,53 @@ TEST(Partition, SyncsWithinItsInterval) {
   fixture.clock().advance(1001ms);
   fixture.store().tick();
   EXPECT_EQ(topic->partition(0).durable_offset(), 1);
+}
+
+TEST(Partition, WhatCannotBeOpenedToBeSyncedIsTriedAgainAfterAPause) {
+  LogFixture fixture({.sync = LogStore::Sync::kInterval, .open_files = 8});
+  std::shared_ptr<Topic> topic = fixture.create("a");
+  append(topic->partition(0), batch_of(1));
+  fixture.store().tick();
+  for (int i = 0; i < 10; ++i)
+    append(fixture.create("other" + std::to_string(i))->partition(0), batch_of(1));  // its file is closed
+  Duration next{};
+  {
+    const NoDescriptors none;
+    fixture.clock().advance(1001ms);
+    for (int i = 0; i < 3; ++i) next = fixture.store().tick();
+  }
+  EXPECT_GT(next, Duration::zero()) << "the thread would ask without a pause";
+  EXPECT_EQ(topic->partition(0).durable_offset(), 0);
+  fixture.clock().advance(1001ms);
+  fixture.store().tick();
+  EXPECT_EQ(topic->partition(0).durable_offset(), 1);
+}
+
+TEST(Partition, WithoutADescriptorForItsFolderASyncIsTriedAgainAndTheLogGoesOn) {
+  for (const auto sync : {LogStore::Sync::kInterval, LogStore::Sync::kAlways}) {
+    LogFixture fixture({.sync = sync});
+    std::shared_ptr<Topic> topic = fixture.create("a");
+    Partition& log = topic->partition(0);
+    append(log, batch_of(1));
+    fixture.store().tick();
+    RecordingWaiter waiter;
+    fixture.store().sync_before(topic->shared_partition(0), 1, waiter);
+    {
+      const NoDescriptors none;
+      fixture.clock().advance(1001ms);
+      for (int i = 0; i < 3; ++i) {
+        const Duration next = fixture.store().tick();
+        EXPECT_TRUE(i < 2 || next > Duration::zero());
+      }
+    }
+    EXPECT_EQ(waiter.bad, 1);
+    EXPECT_EQ(log.durable_offset(), 0);
+    EXPECT_EQ(append(log, batch_of(1)).error, LogError::kNone);
+    fixture.clock().advance(1001ms);
+    fixture.store().tick();
+    EXPECT_EQ(log.durable_offset(), 2);
+    EXPECT_EQ(fixture.store().stats().failed_syncs, 0u);
+  }
 }
 
 TEST(Partition, SyncsAsItsTopicAsks) {

@@ -161,12 +161,14 @@ Result<std::vector<DirectoryEntry>> SystemStorage::list(const std::string& path)
     const std::string_view name(entry->d_name);
     if (name == "." || name == "..") continue;
     struct stat status{};
-    // What was removed since is not there.
-    if (::fstatat(::dirfd(directory.get()), entry->d_name, &status, 0) != 0) continue;
+    // What was removed since is not there, nor is what a link to nowhere names.
+    const bool there = ::fstatat(::dirfd(directory.get()), entry->d_name, &status, 0) == 0;
+    errno = 0;
+    if (!there) continue;
     entries.push_back({.name = std::string(name),
                        .directory = S_ISDIR(status.st_mode),
                        .size = S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0});
-    errno = 0;
+    errno = 0;  // for readdir(), which tells its end and its errors apart by it only
   }
   if (errno != 0) return refused("a directory cannot be read");
   std::sort(entries.begin(), entries.end(),

@@ -81,6 +81,15 @@ TEST(Storage, ListsNamesInOrderWithTheirSizes) {
   EXPECT_FALSE(storage.list(scratch / "x"));
 }
 
+TEST(Storage, PassesOverALinkToNowhereInAFolder) {
+  Scratch scratch;
+  SystemStorage storage;
+  std::filesystem::create_symlink(scratch / "nowhere", scratch / "link");
+  const Result<std::vector<DirectoryEntry>> entries = storage.list(scratch.path());
+  ASSERT_TRUE(entries) << entries.error().message();
+  EXPECT_TRUE(entries->empty());
+}
+
 TEST(Storage, WritesAWholeFileOrNone) {
   Scratch scratch;
   FaultyStorage storage(1);

@@ -101,6 +101,18 @@ void Client::pump() {
                      });
 }
 
+bool Client::may_keep(std::size_t size) {
+  if (size <= kept_.capacity() || !node_.line.enforcing()) return true;
+  Lease& lease = loop_.connections;
+  const Bytes bytes(size);
+  if (lease.take(bytes) || (node_.cache.make_room_for(lease.account(), bytes) && lease.take(bytes))) {
+    lease.give(bytes);  // the allocator takes it at once
+    return true;
+  }
+  close_with("sent a part of a request, for which there is no memory", size, Duration{});
+  return false;
+}
+
 void Client::charge_socket() {
   int unsent = 0, unread = 0;
   if (::ioctl(fd_, SIOCOUTQ, &unsent) != 0 || ::ioctl(fd_, SIOCINQ, &unread) != 0) return;

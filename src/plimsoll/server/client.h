@@ -52,6 +52,9 @@ class Client : public LoopMember, public std::enable_shared_from_this<Client> {
   // Called after more was sent.
   virtual void show() {}
 
+  // Whether so much of a request that is not whole can be kept across a wait: what the allocator of kept_
+  // takes cannot be refused any more. False: closed, with the reason.
+  bool may_keep(std::size_t size);
   void charge_socket();
   void close_with(const char* cause, std::size_t held, Duration since);
   std::string peer() const;   // "127.0.0.1:5000"

@@ -57,7 +57,7 @@ asio::awaitable<void> KafkaConnection::serve() {
       break;
     } else {
       keep();
-      going = co_await wait_readable();
+      going = co_await wait_readable();  // no, when it was closed
       going = going && read_small();
     }
   }
@@ -105,11 +105,12 @@ void KafkaConnection::borrow() {
   KeptBytes(kept_.get_allocator()).swap(kept_);
 }
 
-// Before a wait: the loop's buffer goes back to the others.
+// Before a wait: the loop's buffer goes back to the others. Closes where there is no memory for what is in
+// it.
 void KafkaConnection::keep() {
   if (!std::exchange(borrowed_, false)) return;
-  kept_.assign(loop_.read_buffer.data() + front_, end_ - front_);
-  if (kept_.empty()) KeptBytes(kept_.get_allocator()).swap(kept_);
+  if (front_ != end_ && may_keep(end_ - front_))
+    kept_.assign(loop_.read_buffer.data() + front_, end_ - front_);
   front_ = end_ = 0;
 }
 
@@ -128,6 +129,7 @@ asio::awaitable<bool> KafkaConnection::answer_small() {
 
 asio::awaitable<bool> KafkaConnection::answer_large() {
   keep();
+  if (closed_) co_return false;
   Exchange::Step step = Exchange::Step::kClose;
   {
     Body body;
@@ -208,6 +210,7 @@ asio::awaitable<bool> KafkaConnection::grow(Body& body) {
 asio::awaitable<bool> KafkaConnection::finish(Exchange::Step step) {
   while (step == Exchange::Step::kWait) {
     keep();
+    if (closed_) co_return false;
     flush();
     if (!woken_.exchange(false, std::memory_order_acq_rel)) co_await rest_until(exchange_.deadline());
     woken_.store(false, std::memory_order_release);
@@ -223,9 +226,10 @@ asio::awaitable<bool> KafkaConnection::finish(Exchange::Step step) {
     }
     co_return false;
   }
-  // A small frame that is here already is answered before anything waits: both answers go together.
+  // A small frame that is here already is answered before anything waits: both answers go together. But who
+  // waits for the socket has to have asked to be told when it takes more.
   const bool mute = exchange_.mute().count() > 0;
-  if (mute || !is_whole()) flush();
+  if (mute || !is_whole() || output_.pending() > 0) flush();
   if (output_.pending() == 0 && !mute) co_return !closed_ && !failed();
   keep();
   while (output_.pending() > 0 && !closed_ && !failed()) co_await rest_until(MonotonicTime::max());

@@ -166,16 +166,17 @@ std::string Node::open_log() {
   if (!cluster) return "the log in " + settings.data_dir + " has no name: " + cluster.error().message();
   log_store = std::move(*store);
   const auto [host, port] = settings.advertised();
-  broker = std::make_unique<Broker>(
-      Broker::Options{.store = *log_store,
-                      .board = board,
-                      .clock = clock,
-                      .cluster_id = *std::move(cluster),
-                      .host = host,
-                      .port = port,
-                      .default_partitions = settings.partitions,
-                      .auto_create = settings.auto_create_topics,
-                      .sync_before_reply = settings.fsync == LogStore::Sync::kAlways});
+  broker =
+      std::make_unique<Broker>(Broker::Options{.store = *log_store,
+                                               .board = board,
+                                               .clock = clock,
+                                               .cluster_id = *std::move(cluster),
+                                               .host = host,
+                                               .port = port,
+                                               .default_partitions = settings.partitions,
+                                               .auto_create = settings.auto_create_topics,
+                                               .sync_before_reply = settings.fsync == LogStore::Sync::kAlways,
+                                               .waits = &connections});
   return {};
 }
 

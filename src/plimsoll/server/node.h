@@ -72,7 +72,7 @@ class Node {
   std::unique_ptr<SystemProbe> probe;
   FoundLimit found;
   LoadLine line;
-  Account& connections;  // state of connections, and bytes of requests that are not whole yet
+  Account& connections;  // state of connections, what waits, and bytes of requests that are not whole yet
   Account& http;         // state of HTTP connections: apart, so that whoever looks is let in when all is full
   Account& sockets;      // what the kernel holds in their buffers
   Account& bodies;       // large values under way

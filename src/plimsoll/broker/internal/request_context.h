@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct RequestContext {
   std::string host() const {
     return broker.options().host.empty() ? link().address() : broker.options().host;
   }
+  Mutex& altering() const { return broker.altering_; }
   Broker::Counters& counters() const { return broker.counters_; }
   // What the client is told of the pause that follows.
   std::int32_t throttle_ms() const { return static_cast<std::int32_t>(exchange.mute_.count()); }
@@ -86,6 +88,12 @@ Exchange::Step with_request(RequestContext& context, const Handle& handle) {
     return context.close(request.error().what);
   }
   return handle(*request);
+}
+
+// A name of the client's within a message, which would be longer than a string may be.
+inline std::string shown_name(std::string_view name) {
+  constexpr std::size_t kMost = 249;
+  return name.size() <= kMost ? std::string(name) : std::string(name.substr(0, kMost)) + "...";
 }
 
 // Handlers, one a kind of request.

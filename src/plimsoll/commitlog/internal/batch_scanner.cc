@@ -65,17 +65,19 @@ BatchScanner::Status BatchScanner::next(bool verify) {
   return Status::kBatch;
 }
 
-bool BatchScanner::find_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
+bool BatchScanner::find_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset,
+                             std::int64_t& at) {
   if (header_.append_time()) {
-    offset = header_.base_offset;
+    offset = std::max(header_.base_offset, from);
     at = header_.max_timestamp;
     return at >= timestamp;
   }
-  return header_.codec() == 0 ? find_plain_time(timestamp, offset, at)
-                              : find_compressed_time(timestamp, offset, at);
+  return header_.codec() == 0 ? find_plain_time(timestamp, from, offset, at)
+                              : find_compressed_time(timestamp, from, offset, at);
 }
 
-bool BatchScanner::find_plain_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
+bool BatchScanner::find_plain_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset,
+                                   std::int64_t& at) {
   std::uint64_t position = position_ + BatchHeader::kSize;
   for (std::int32_t i = 0; i < header_.count && position < next_position_; ++i) {
     const std::span<const char> bytes = view(position, kFront);
@@ -85,12 +87,13 @@ bool BatchScanner::find_plain_time(std::int64_t timestamp, std::int64_t& offset,
     position += bytes.size() - front.size() + static_cast<std::uint64_t>(*length);
     if (!take_time(front, header_.base_timestamp, at)) return false;
     offset = header_.base_offset + i;
-    if (at >= timestamp) return true;
+    if (offset >= from && at >= timestamp) return true;
   }
   return false;
 }
 
-bool BatchScanner::find_compressed_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at) {
+bool BatchScanner::find_compressed_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset,
+                                        std::int64_t& at) {
   const FileRange records{position_ + BatchHeader::kSize, header_.size() - BatchHeader::kSize};
   const std::unique_ptr<Decompressor> pieces =
       Decompressor::of(header_.codec(), {.file = &file_, .range = records, .held = {}});
@@ -100,7 +103,7 @@ bool BatchScanner::find_compressed_time(std::int64_t timestamp, std::int64_t& of
     const std::optional<std::string_view> front = fronts.next();
     if (!front || !take_time(*front, header_.base_timestamp, at)) return false;
     offset = header_.base_offset + i;
-    if (at >= timestamp) return true;
+    if (offset >= from && at >= timestamp) return true;
   }
   return false;
 }

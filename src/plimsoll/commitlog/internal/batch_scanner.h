@@ -39,16 +39,17 @@ class BatchScanner {
   std::uint64_t next_position() const { return next_position_; }
   std::int64_t next_offset() const { return next_offset_; }
 
-  // The first record of the batch whose time is `timestamp` or later: its offset and time. False: none is, or
-  // they cannot be read. REQUIRES: kBatch.
-  bool find_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at);
+  // The first record of the batch, at offset `from` or behind it, whose time is `timestamp` or later: its
+  // offset and time. False: none is, or they cannot be read. REQUIRES: kBatch; `from` is not behind it.
+  bool find_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset, std::int64_t& at);
 
  private:
   // As much as there is, up to `wanted`, from `position`; empty at the end or when the disk does not read.
   std::span<const char> view(std::uint64_t position, std::size_t wanted);
   bool checksum_matches();
-  bool find_plain_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at);
-  bool find_compressed_time(std::int64_t timestamp, std::int64_t& offset, std::int64_t& at);
+  bool find_plain_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset, std::int64_t& at);
+  bool find_compressed_time(std::int64_t timestamp, std::int64_t from, std::int64_t& offset,
+                            std::int64_t& at);
 
   const StoredFile& file_;
   std::uint64_t position_ = 0;

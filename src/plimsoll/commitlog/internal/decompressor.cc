@@ -212,27 +212,34 @@ class SnappyBlocks final : public Decompressor {
       if (!input_.fill()) return std::nullopt;
       framed_ = input_.rest().starts_with(kMagic);
       if (framed_ && !input_.take(16, block_)) return std::nullopt;
-      if (framed_ && input_.left() == 0) return std::string_view();
     }
+    // Empty blocks are passed over, of which a batch may be full.
+    while (input_.left() != 0) {
+      if (!unfold()) return std::nullopt;
+      if (!piece_.empty()) return piece_;
+    }
+    return std::string_view();
+  }
+
+ private:
+  // The next block, into piece_.
+  bool unfold() {
     std::uint64_t size = input_.left();
     if (framed_) {
-      if (!input_.take(4, block_)) return std::nullopt;
+      if (!input_.take(4, block_)) return false;
       size = 0;
       for (char c : block_) size = size << 8 | static_cast<unsigned char>(c);
     }
     too_large_ = size > room_.snappy_folded && size <= input_.left();
-    if (too_large_ || !input_.take(size, block_)) return std::nullopt;
+    if (too_large_ || !input_.take(size, block_)) return false;
     std::size_t unfolded = 0;
-    if (!snappy::GetUncompressedLength(block_.data(), block_.size(), &unfolded)) return std::nullopt;
+    if (!snappy::GetUncompressedLength(block_.data(), block_.size(), &unfolded)) return false;
     too_large_ = unfolded > room_.snappy_unfolded;
-    if (too_large_) return std::nullopt;
+    if (too_large_) return false;
     piece_.resize(unfolded);
-    if (!snappy::RawUncompress(block_.data(), block_.size(), piece_.data())) return std::nullopt;
-    if (unfolded == 0) return next();
-    return piece_;
+    return snappy::RawUncompress(block_.data(), block_.size(), piece_.data());
   }
 
- private:
   Input input_;
   const Room& room_;
   std::string block_;

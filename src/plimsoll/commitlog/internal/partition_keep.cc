@@ -1,12 +1,18 @@
 // What the store's thread does for a log: write-back and letting go of the page cache behind the appender,
 // syncs, retention.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
 #include "plimsoll/commitlog/internal/partition_log.h"
 
 namespace plimsoll {
+namespace {
+
+constexpr Duration kSyncAgain = std::chrono::seconds(1);
+
+}  // namespace
 
 LogError PartitionLog::open_checked() {
   MutexLock lock(mutex_);
@@ -78,17 +84,19 @@ PartitionLog::Due PartitionLog::keep(MonotonicTime now) {
     if (!part.file->wait_written(part.range)) fail();
     static_cast<void>(part.file->forget(part.range));
   }
-  sync_segments(sync_now);
+  const bool synced = sync_segments(sync_now);
   MutexLock lock(mutex_);
   kept_ = sync_pending_ && !failed_;
   if (!kept_) return {};
+  // A file that cannot be opened now, for want of descriptors, is not asked for again without a pause.
+  if (!synced && sync_due_ <= now) sync_due_ = now + kSyncAgain;
   return {.again = true, .at = sync_due_};
 }
 
 bool PartitionLog::sync() { return sync_segments(true); }
 
 bool PartitionLog::sync_segments(bool active_too) {
-  std::vector<std::pair<std::int64_t, std::shared_ptr<OpenSegment>>> files;  // by base
+  OpenedSegments files;
   std::int64_t target = 0;
   bool names = false;
   {
@@ -115,15 +123,18 @@ bool PartitionLog::sync_segments(bool active_too) {
     }
   }
   const auto begin = std::chrono::steady_clock::now();
-  Storage& storage = store_->options.storage;
   bool done = true;
   for (const auto& [base, open] : files) done = open->log->sync().has_value() && done;
-  if (names) done = storage.sync_directory(directory()).has_value() && done;
-  if (names) done = storage.sync_directory(store_->topic_directory(topic_->name())).has_value() && done;
+  const int unnamed = names ? sync_names() : 0;
   add(store_->counters.syncs, files.size());
   const auto took = std::chrono::steady_clock::now() - begin;
   store_->counters.sync_ns.add(static_cast<std::uint64_t>(took.count()));
-  if (!done) {
+  // Without a descriptor for the directory nothing of it was synced, and nothing is lost by that.
+  if (done && (unnamed == EMFILE || unnamed == ENFILE)) {
+    sync_later(files, active_too);
+    return false;
+  }
+  if (!done || unnamed != 0) {
     // A topic that was removed meanwhile has no directory any more: nobody is promised anything.
     if (!removed()) fail();
     return false;
@@ -138,6 +149,27 @@ bool PartitionLog::sync_segments(bool active_too) {
   }
   point_.durable = std::max(point_.durable, std::min(target, end_offset_));
   return true;
+}
+
+int PartitionLog::sync_names() {
+  for (const std::string& folder : {directory(), store_->topic_directory(topic_->name())}) {
+    const Result<void> done = store_->options.storage.sync_directory(folder);
+    if (!done) return done.error().errno_value != 0 ? done.error().errno_value : EIO;
+  }
+  return 0;
+}
+
+void PartitionLog::sync_later(const OpenedSegments& files, bool active_too) {
+  MutexLock lock(mutex_);
+  new_names_ = true;
+  for (Segment& segment : segments_) {
+    const auto same = [&segment](const auto& file) { return file.first == segment.base; };
+    if (std::any_of(files.begin(), files.end(), same)) segment.synced = false;
+  }
+  if (!active_too) return;
+  sync_pending_ = true;
+  sync_due_ = store_->options.clock.monotonic_now() + kSyncAgain;
+  if (!kept_) ask_keeper();
 }
 
 void PartitionLog::fail() {

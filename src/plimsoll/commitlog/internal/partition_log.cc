@@ -168,7 +168,7 @@ void PartitionLog::doom_segment(const Segment& segment, std::int64_t due_ms) {
 
 void PartitionLog::drop_front(std::size_t count) {
   PLIMSOLL_CHECK(count < segments_.size());
-  const std::int64_t due = store_->options.clock.wall_ms() + topic_->config()->file_delete_delay_ms;
+  const std::int64_t due = later(store_->options.clock.wall_ms(), topic_->config()->file_delete_delay_ms);
   for (std::size_t i = 0; i < count; ++i) doom_segment(segments_[i], due);
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
   start_offset_ = std::max(start_offset_, segments_.front().base);

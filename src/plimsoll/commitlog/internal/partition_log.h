@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plimsoll/base/mutex.h"
@@ -152,7 +153,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   LogError load_producers(const Found& found) PLIMSOLL_REQUIRES(mutex_);
   LogError replay(std::int64_t from) PLIMSOLL_REQUIRES(mutex_);
   void load_start() PLIMSOLL_REQUIRES(mutex_);
-  void store_start() PLIMSOLL_REQUIRES(mutex_);
+  bool store_start(std::int64_t offset) PLIMSOLL_REQUIRES(mutex_);
   void store_snapshot() PLIMSOLL_REQUIRES(mutex_);
   bool write_small(const std::string& path, std::string_view bytes);
 
@@ -167,7 +168,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   };
   Behind plan_behind(MonotonicTime now) PLIMSOLL_REQUIRES(mutex_);
   void add_parts(ReaderPlaces::Range range, std::vector<FilePart>& parts) PLIMSOLL_REQUIRES(mutex_);
+  using OpenedSegments = std::vector<std::pair<std::int64_t, std::shared_ptr<OpenSegment>>>;  // by base
   bool sync_segments(bool active_too) PLIMSOLL_EXCLUDES(mutex_);
+  int sync_names();  // 0, or the system's number for why not
+  void sync_later(const OpenedSegments& files, bool active_too) PLIMSOLL_EXCLUDES(mutex_);
   void fail() PLIMSOLL_EXCLUDES(mutex_);
   void refuse() PLIMSOLL_REQUIRES(mutex_);
   void retain(const TopicConfig& config, std::int64_t now_ms) PLIMSOLL_REQUIRES(mutex_);

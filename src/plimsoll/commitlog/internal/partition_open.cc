@@ -228,6 +228,9 @@ LogError PartitionLog::load_producers(const Found& found) {
 }
 
 LogError PartitionLog::replay(std::int64_t from) {
+  // They count as heard of now: a record's time is its producer's, who may be sending what is years old.
+  const std::int64_t now_ms = store_->options.clock.wall_ms();
+  const std::size_t most = store_->options.producers;
   for (std::size_t i = segment_of(from); i < segments_.size() && from < end_offset_; ++i) {
     Segment& segment = segments_[i];
     const std::shared_ptr<OpenSegment> open = acquire(segment);
@@ -242,11 +245,13 @@ LogError PartitionLog::replay(std::int64_t from) {
       since_snapshot_ += header.size();
       if (header.producer_id < 0 || header.last_offset() < from) continue;
       if (!producers_) producers_ = std::make_unique<ProducerState>();
-      producers_->remember(header, header.max_timestamp);
+      producers_->remember(header, now_ms);
+      if (producers_->size() >= 2 * most) producers_->keep_newest(most);
     }
     if (status == BatchScanner::Status::kFailed) return LogError::kStorage;
     from = scanner.next_offset();
   }
+  if (producers_) producers_->keep_newest(most);
   return LogError::kNone;
 }
 
@@ -265,10 +270,10 @@ void PartitionLog::load_start() {
   start_offset_ = std::clamp(offset, start_offset_, end_offset_);
 }
 
-void PartitionLog::store_start() {
-  std::string text = std::to_string(start_offset_);
+bool PartitionLog::store_start(std::int64_t offset) {
+  std::string text = std::to_string(offset);
   text.insert(0, kDigits - text.size(), '0');
-  static_cast<void>(write_small(directory() + std::string(kStartFile), text));
+  return write_small(directory() + std::string(kStartFile), text);
 }
 
 void PartitionLog::store_snapshot() {

@@ -46,6 +46,7 @@ ReadOutcome PartitionLog::read(std::int64_t offset, Bytes most, bool whole_first
   ReadOutcome outcome{.start_offset = start_offset_, .end_offset = end_offset_, .plan = {}};
   if (offset < start_offset_ || offset > end_offset_) outcome.error = LogError::kOffsetOutOfRange;
   if (outcome.error != LogError::kNone || offset == end_offset_) return outcome;
+  if (most.zero() && !whole_first_batch) return outcome;  // nothing is opened to send nothing
   const std::size_t i = segment_of(offset);
   Segment& segment = segments_[i];
   const std::shared_ptr<OpenSegment> open = acquire(segment);
@@ -55,6 +56,8 @@ ReadOutcome PartitionLog::read(std::int64_t offset, Bytes most, bool whole_first
   if (place.error != LogError::kNone) return outcome;
   std::uint64_t size = std::min<std::uint64_t>(segment.size - place.position, most.count());
   if (whole_first_batch) size = std::max<std::uint64_t>(size, place.header.size());
+  // A part of the only batch is of no use, and clients take it for a batch that they can never have.
+  if (size < place.header.size()) return outcome;
   outcome.plan = {.file = open->log, .position = place.position, .size = Bytes(size)};
   note_reader(segment.place + place.position, segment.place + place.position + size);
   if (place.position + size == segment.size) fetch_ahead(i + 1);
@@ -135,7 +138,8 @@ OffsetAt PartitionLog::search_time(Segment& segment, std::int64_t timestamp) {
     const Charge memory =
         header.codec() == 0 ? Charge() : store_->options.state.charge(Decompressor::kMemory);
     OffsetAt record = found;
-    if ((header.codec() == 0 || memory) && scanner.find_time(timestamp, record.offset, record.timestamp)) {
+    if ((header.codec() == 0 || memory) &&
+        scanner.find_time(timestamp, start_offset_, record.offset, record.timestamp)) {
       found = record;
     } else if (header.codec() == 0) {
       continue;
@@ -200,8 +204,9 @@ LogError PartitionLog::delete_before(std::int64_t offset) {
   if (offset <= start_offset_) return LogError::kNone;
   // All of it: then the active segment can go as well.
   if (offset == end_offset_ && segments_.back().size != 0 && !roll()) return LogError::kStorage;
+  // What is said to be gone does not come back with the next start.
+  if (!store_start(offset)) return LogError::kStorage;
   start_offset_ = offset;
-  store_start();
   drop_front(segment_of(start_offset_));
   tell_watchers();
   return LogError::kNone;

@@ -14,8 +14,8 @@ std::string last_line(std::string_view text) {
 
 }  // namespace
 
-std::int64_t Points::of(const std::string& topic, std::int32_t partition) const {
-  const auto at = offsets.find({topic, partition});
+std::int64_t Points::of(const std::string& id, std::int32_t partition) const {
+  const auto at = offsets.find({id, partition});
   return at == offsets.end() ? 0 : at->second;
 }
 
@@ -41,11 +41,11 @@ std::optional<Points> read_points(std::string_view text) {
   points.clean = line == "clean";
   while (!text.empty()) {
     line = take_until(text, '\n');
-    const std::string_view topic = take_until(line, ' ');
+    const std::string_view id = take_until(line, ' ');
     const std::optional<std::int64_t> partition = parse_int64(take_until(line, ' '));
     const std::optional<std::int64_t> offset = parse_int64(line);
     if (!partition || !offset || *offset < 0) return std::nullopt;
-    points.offsets[{std::string(topic), static_cast<std::int32_t>(*partition)}] = *offset;
+    points.offsets[{std::string(id), static_cast<std::int32_t>(*partition)}] = *offset;
   }
   return points;
 }

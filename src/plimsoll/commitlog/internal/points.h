@@ -2,7 +2,8 @@
 // ran.
 //
 // One file, written anew as a whole every minute and at the end. A point is a lower bound, so that an old
-// file is never wrong, only slow. With the boot id of now, the page cache outlived the process and nothing
+// file is never wrong, only slow: it goes by a topic's id, as one that was made again under the same name is
+// another. With the boot id of now, the page cache outlived the process and nothing
 // was lost; with another, what is behind the points is checked, unless the store was ended cleanly.
 //
 // Thread-safety: a value.
@@ -20,9 +21,9 @@ namespace plimsoll {
 struct Points {
   std::string boot;
   bool clean = false;
-  std::map<std::pair<std::string, std::int32_t>, std::int64_t> offsets;  // of topic and partition
+  std::map<std::pair<std::string, std::int32_t>, std::int64_t> offsets;  // of a topic's id and partition
 
-  std::int64_t of(const std::string& topic, std::int32_t partition) const;
+  std::int64_t of(const std::string& id, std::int32_t partition) const;
 };
 
 std::string write_points(const Points& points);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "plimsoll/base/crc32c.h"
 #include "plimsoll/commitlog/internal/wire_bytes.h"
@@ -85,6 +86,19 @@ void ProducerState::forget_oldest() {
       std::min_element(producers_.begin(), producers_.end(),
                        [](const auto& a, const auto& b) { return a.second.last_ms < b.second.last_ms; });
   if (oldest != producers_.end()) producers_.erase(oldest);
+}
+
+void ProducerState::keep_newest(std::size_t most) {
+  if (producers_.size() <= most) return;
+  const auto last_of = [](const Producer& producer) {
+    return producer.count == 0 ? -1 : producer.sent[producer.count - 1u].last_offset;
+  };
+  std::vector<std::int64_t> offsets;
+  offsets.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) offsets.push_back(last_of(producer));
+  const auto first_kept = offsets.end() - static_cast<std::ptrdiff_t>(most);
+  std::nth_element(offsets.begin(), first_kept, offsets.end());
+  std::erase_if(producers_, [&](const auto& entry) { return last_of(entry.second) < *first_kept; });
 }
 
 std::string ProducerState::snapshot() const {

@@ -42,6 +42,8 @@ class ProducerState {
   // Returns how many went.
   std::size_t forget_before(std::int64_t time_ms);
   void forget_oldest();
+  // Those whose last batches are furthest up in the log, when there are more than `most`.
+  void keep_newest(std::size_t most);
 
   std::size_t size() const { return producers_.size(); }
   void clear() { producers_.clear(); }

@@ -27,7 +27,6 @@ void KeeperQueue::wake() {
 
 std::vector<std::shared_ptr<PartitionLog>> KeeperQueue::take_logs() {
   MutexLock lock(mutex_);
-  woken_ = false;
   return std::exchange(logs_, {});
 }
 
@@ -45,6 +44,9 @@ bool KeeperQueue::wait(MonotonicTime deadline) {
   while (!woken_ && !stopping_ && std::chrono::steady_clock::now() < deadline) {
     changed_.wait_until(mutex_, deadline);
   }
+  // Taken before the round, not in it: who comes to wait while one sync runs has not been seen by that round,
+  // and would be left until the next interval.
+  woken_ = false;
   return !stopping_;
 }
 

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +40,13 @@ struct StoreCounters {
 
 inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);  // a figure, which orders nothing
+}
+
+// The longest delay that a topic may ask for is longer than time is.
+inline std::int64_t later(std::int64_t now_ms, std::int64_t delay_ms) {
+  return delay_ms > std::numeric_limits<std::int64_t>::max() - now_ms
+             ? std::numeric_limits<std::int64_t>::max()
+             : now_ms + delay_ms;
 }
 
 struct DoomedFile {

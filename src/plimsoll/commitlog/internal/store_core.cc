@@ -93,6 +93,7 @@ std::shared_ptr<Topic> StoreCore::make_topic(std::shared_ptr<TopicIdentity> iden
   std::vector<std::shared_ptr<Partition>> partitions;
   partitions.reserve(static_cast<std::size_t>(count));
   Account& state = context_->options.state;
+  const std::string id = hex_of(identity->id());
   for (std::int32_t i = 0; i < count; ++i) {
     if (before != nullptr && i < before->partition_count()) {
       partitions.push_back(before->shared_partition(i));
@@ -100,8 +101,7 @@ std::shared_ptr<Topic> StoreCore::make_topic(std::shared_ptr<TopicIdentity> iden
     }
     Charge charge = must ? state.charge_held(PartitionLog::cost()) : state.charge(PartitionLog::cost());
     if (!charge) return nullptr;
-    PartitionLog::Point point;
-    if (points != nullptr) point = {points->of(identity->name(), i), trusted};
+    const PartitionLog::Point point{.durable = points != nullptr ? points->of(id, i) : 0, .trusted = trusted};
     partitions.push_back(std::make_shared<Partition>(
         std::make_shared<PartitionLog>(context_, identity, i, std::move(charge), point)));
   }
@@ -147,9 +147,11 @@ Result<std::shared_ptr<Topic>> StoreCore::create(std::string_view name, std::int
   Result<void> done = storage().make_directory(made);
   if (done) done = storage().write_whole(made + std::string(kTopicFile), write_topic_file(file));
   if (done) done = storage().rename(made, context_->topic_directory(name));
+  const bool renamed = done.has_value();
   if (done) done = storage().sync_directory(context_->topics);
   if (!done) {
-    static_cast<void>(storage().remove_tree(made));
+    // Left where it is, it would be in the way of the next attempt.
+    static_cast<void>(storage().remove_tree(renamed ? context_->topic_directory(name) : made));
     return tl::unexpected(done.error());
   }
   publish(topic);
@@ -172,7 +174,7 @@ Result<void> StoreCore::remove(std::string_view name) {
     publish(make_topic(topic->shared_identity(), topic->partition_count(), nullptr, true, nullptr, false));
     return done;
   }
-  const std::int64_t due = context_->options.clock.wall_ms() + topic->config()->file_delete_delay_ms;
+  const std::int64_t due = later(context_->options.clock.wall_ms(), topic->config()->file_delete_delay_ms);
   context_->queue.doom({aside, true, due});
   return storage().sync_directory(context_->topics);
 }
@@ -230,9 +232,10 @@ Result<std::int64_t> StoreCore::new_producer_id() {
 Result<void> StoreCore::store_points(bool ended) {
   Points points{.boot = boot_, .clean = ended, .offsets = {}};
   for (const std::shared_ptr<Topic>& topic : topics()) {
+    const std::string id = hex_of(topic->id());
     for (std::int32_t i = 0; i < topic->partition_count(); ++i) {
       const PartitionLog::Point point = topic->partition(i).log().point();
-      if (point.durable != 0) points.offsets[{topic->name(), i}] = point.durable;
+      if (point.durable != 0) points.offsets[{id, i}] = point.durable;
       // After a kill, the end of a log that was not opened since may be in the page cache only.
       if (!point.trusted) points.clean = false;
     }
