@@ -176,9 +176,10 @@ TEST(Recommend, NamesALimitBelowWhichTheTargetIsMet) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].what, "give it a higher limit") << "no account is to be given a maximum";
     std::string_view size = found[0].step;
-    ASSERT_TRUE(size.starts_with("a limit of ")) << size;
-    size.remove_prefix(std::string_view("a limit of ").size());
-    const LoadLine line({.limit = *parse_bytes(size.substr(0, size.find(':')))});
+    take_until(size, '"');
+    const Result<Bytes> limit = parse_bytes(take_until(size, '"'));
+    ASSERT_TRUE(limit) << found[0].step;
+    const LoadLine line({.limit = *limit});
     EXPECT_LE(ratio(held, line.line()), facts.target_use) << found[0].step;
   }
 }
@@ -197,7 +198,7 @@ TEST(Recommend, SaysWhatBindsACache) {
   facts.cache = analysis;
   std::vector<Recommendation> found = recommend(facts);
   ASSERT_EQ(found.size(), 1u) << "and not half as well, where a step of its curve lies above";
-  EXPECT_NE(found[0].step.find("a limit of 115MiB"), std::string::npos) << found[0].step;
+  EXPECT_NE(found[0].step.find(".limit = \"115MiB\""), std::string::npos) << found[0].step;
   EXPECT_EQ(found[0].step.find("cache_size"), std::string::npos) << found[0].step;
   analysis.twice_hit_rate = 0.5;
   facts.cache = analysis;

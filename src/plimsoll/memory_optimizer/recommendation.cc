@@ -25,8 +25,8 @@ std::string per_cent(double share) {
 // at least.
 std::string limit_for(Bytes line) {
   const Bytes limit = line.plus_clamped(std::max(4_MiB, line / 24));
-  return "a limit of " + std::to_string(limit / 1_MiB + 1) +
-         "MiB: MemoryConfig{.limit = ...}, or the cgroup's where that is what binds";
+  return "MemoryConfig{.limit = \"" + std::to_string(limit / 1_MiB + 1) +
+         "MiB\"}, or the cgroup's limit where that is what binds";
 }
 
 double of_line(const MemoryFacts& facts, Bytes bytes) {
