@@ -121,6 +121,20 @@ const cases = {
     await faultless(page)
   },
 
+  async a_clock_that_is_set_back_does_not_stop_its_timeline (server) {
+    const page = await open(server)
+    await until('a second of history', () => page.evaluate(() => known.points.length > 0))
+    const kept = await page.evaluate(() => {
+      const columns = Object.keys(known.points[0]).filter((name) => name !== 'undroppable')
+      const rows = (from) => [1, 2, 3].map((second) => columns.map((name) => (name === 'time_ms' ? from + 1000 * second : 1)))
+      known.points = []
+      for (const from of [9e6, 9e6 + 1000, 5e6, 5e6 + 1000]) addPoints({ columns, points: rows(from) })
+      return known.points.map((point) => point.time_ms)
+    })
+    assert.deepEqual(kept, [5001000, 5002000, 5003000, 5004000])
+    await faultless(page)
+  },
+
   async a_server_that_is_silent_is_marked_stale (server) {
     const page = await open(server)
     const fresh = page.locator('#fresh')

@@ -324,10 +324,10 @@ function pointOf(columns, row) {
 
 function addPoints(history) {
   const last = known.points.length ? known.points[known.points.length - 1].time_ms : 0;
-  for (const row of history.points) {
-    const point = pointOf(history.columns, row);
-    if (point.time_ms > last) known.points.push(point);
-  }
+  const told = history.points.map((row) => pointOf(history.columns, row));
+  const setBack = told.length > 0 && told[told.length - 1].time_ms < last;
+  if (setBack) known.points = [];  // the server's clock was, and all is told anew
+  for (const point of told) if (setBack || point.time_ms > last) known.points.push(point);
   const oldest = known.points.length ? known.points[known.points.length - 1].time_ms - KEPT_MS : 0;
   known.points = known.points.filter((point) => point.time_ms >= oldest);
 }
