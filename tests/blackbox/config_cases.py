@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 
@@ -91,6 +92,11 @@ def ports_come_from_every_source():
 def the_file_may_be_named_by_the_environment():
     with File('line = "96MiB"\n') as path, serve(env={"PLIMSOLL_CONFIG": path}) as server:
         expect_line(server, 96)
+
+
+def the_file_may_come_through_a_pipe():
+    code, out, err = kit.run([kit.program(), "config", "check", "/dev/stdin"], stdin=b'line = "64MiB"\n')
+    expect(code == 0 and out.startswith("/dev/stdin: no faults."), f"{code}: {out}{err}")
 
 
 def a_share_is_a_share_of_what_was_found():
@@ -232,6 +238,18 @@ def sigterm_lets_what_was_asked_be_answered():
         expect(code == 0, f"exit code {code}")
 
 
+def sigterm_lets_a_page_be_read():
+    with serve("--line", "64MiB") as server, kit.Wire(server.http_port, buffer=4096) as browser:
+        browser.send(kit.http_request("/"))
+        wait_until(lambda: browser.receive(1), "the first bytes of the page")
+        server.signal(signal.SIGTERM)
+        time.sleep(0.5)
+        found = kit.http_reply(browser)
+        expect(len(found.body) == int(found.headers["content-length"]), f"{len(found.body)} bytes of it")
+        code = server.exit_code(5)
+        expect(code == 0, f"exit code {code}")
+
+
 def while_it_drains_nobody_new_is_served():
     with serve("--line", "256MiB") as server, server.connect() as slow:
         hold_it_up(server, slow)
@@ -304,6 +322,28 @@ def new_client_is_served(server):
         return answers(client)
 
 
+def closed_standard_descriptors_become_nobody_elses():
+    """Who starts it with standard output closed would have its words in a file or a connection of the server."""
+    resp, http = kit.free_port(), kit.free_port()
+    command = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', kit.program(), "serve", "--line", "64MiB",
+               "--resp-port", str(resp), "--http-port", str(http)]
+    with subprocess.Popen(command, env=kit.clean_environment(), preexec_fn=kit.dies_with_us()) as server:
+        try:
+            wait_until(lambda: is_healthy(http), "its answer")
+            for number in range(3):
+                place = os.readlink(f"/proc/{server.pid}/fd/{number}")
+                expect(place == "/dev/null", f"descriptor {number} is {place}")
+        finally:
+            server.terminate()
+
+
+def is_healthy(port):
+    try:
+        return kit.http_get(port, "/healthz").status == 200
+    except (Failure, OSError):
+        return False
+
+
 def the_soft_limit_of_descriptors_is_raised():
     with serve("--line", "64MiB") as server:
         with open(f"/proc/{server.pid}/limits", encoding="ascii") as file:
@@ -364,16 +404,16 @@ def serve_tells_its_ports_and_then_ready():
 
 CASES = (
     a_file_wins_over_the_default, the_environment_wins_over_the_file, a_flag_wins_over_the_environment,
-    ports_come_from_every_source, the_file_may_be_named_by_the_environment,
+    ports_come_from_every_source, the_file_may_be_named_by_the_environment, the_file_may_come_through_a_pipe,
     a_share_is_a_share_of_what_was_found, sizes_are_read_as_people_write_them, a_switch_in_a_file_is_a_switch,
     an_unknown_key_in_a_file_is_an_error_with_its_line, a_bad_value_in_a_file_is_an_error_with_its_line,
     a_bad_value_in_the_environment_is_named, a_bad_flag_is_named, a_file_that_is_not_there_is_an_error,
     all_faults_are_told_at_once, secrets_are_not_shown_in_errors,
     a_public_address_without_a_password_is_refused, a_public_address_with_a_password_or_insecure_is_served,
     an_address_of_version_6_is_served, a_taken_port_is_told_plainly, sigterm_ends_it_with_0,
-    sigterm_lets_what_was_asked_be_answered, while_it_drains_nobody_new_is_served, a_second_sigterm_forces_it,
+    sigterm_lets_what_was_asked_be_answered, sigterm_lets_a_page_be_read, while_it_drains_nobody_new_is_served, a_second_sigterm_forces_it,
     a_client_that_does_not_read_does_not_hold_the_end_up_for_ever, running_out_of_descriptors_stops_accepting,
-    the_soft_limit_of_descriptors_is_raised, version_tells_the_version, doctor_tells_what_it_found,
+    closed_standard_descriptors_become_nobody_elses, the_soft_limit_of_descriptors_is_raised, version_tells_the_version, doctor_tells_what_it_found,
     status_asks_the_running_server, an_unknown_verb_is_answered_with_the_nearest, every_verb_explains_itself,
     serve_tells_its_ports_and_then_ready,
 )

@@ -216,6 +216,22 @@ def good_requests_in_odd_forms_are_served():
     expect(reply.status == 200 and closed, f"half-closed: {reply.status}, closed: {closed}")
 
 
+def hot_keys_are_told_unless_there_is_a_password():
+    for flags in ((), ("--password", "secret")):
+        with kit.Plimsoll(SERVER.command[0], "--line", "64MiB", *flags) as server, server.connect() as client:
+            if flags:
+                client.command("AUTH", flags[1])
+            client.pipeline([("SET", f"session:{i}", "x" * 100) for i in range(4000)])
+
+            def told(path, server=server, client=client):
+                client.pipeline([("GET", "session:7")] * 3000 + [("GET", f"session:{i}") for i in range(4000)])
+                return http_get(server.http_port, path).text
+
+            hot = wait_until(lambda: json.loads(told("/api/v1/cache"))["hot_keys"], "a hot key")
+            named = any("session:" in text for text in (str(hot), told("/cache.txt"), told("/cache/curve.txt")))
+            expect(named != bool(flags), f"{flags}: {hot}")
+
+
 # --- connections --------------------------------------------------------------------------------------------
 
 
@@ -276,6 +292,17 @@ def a_head_that_never_ends_is_cut_off():
         expect(time.monotonic() - begun > 1, "cut off at once")
 
 
+def an_answer_may_be_read_slowly():
+    """Longer than a request may take to come: the live page over a poor connection is not cut off."""
+    # On a small line little of the page is in the kernel.
+    with kit.Plimsoll(SERVER.command[0], "--line", "64MiB") as small, Wire(small.http_port, buffer=4096) as wire:
+        wire.send(http_request("/"))
+        time.sleep(11)
+        found = http_reply(wire)
+        expect(found.status == 200 and len(found.body) == int(found.headers["content-length"]),
+               f"{found.status}, {len(found.body)} bytes")
+
+
 def many_at_once_are_served_and_nothing_is_left():
     http_get(SERVER.http_port, "/healthz")
     time.sleep(0.2)
@@ -299,9 +326,10 @@ CASES = (
     documented_metrics_are_those_that_are_there, health_is_told, the_status_page_is_for_people,
     the_status_is_json_with_sums_that_agree,
     bad_requests_are_refused_and_the_connection_closed, what_is_not_there_is_not_found,
-    good_requests_in_odd_forms_are_served, head_is_get_without_the_body, a_connection_is_kept,
+    good_requests_in_odd_forms_are_served, hot_keys_are_told_unless_there_is_a_password,
+    head_is_get_without_the_body, a_connection_is_kept,
     version_1_0_is_closed_unless_it_asks, a_request_may_come_a_byte_at_a_time,
-    a_head_that_never_ends_is_cut_off, many_at_once_are_served_and_nothing_is_left,
+    a_head_that_never_ends_is_cut_off, an_answer_may_be_read_slowly, many_at_once_are_served_and_nothing_is_left,
 )
 
 

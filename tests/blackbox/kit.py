@@ -273,8 +273,13 @@ def cpu_seconds_of(pid):
 class Wire:
     """A TCP connection that says plainly what became of it."""
 
-    def __init__(self, port, seconds=PATIENCE):
-        self.socket = socket.create_connection((LOOPBACK, port), timeout=seconds)
+    def __init__(self, port, seconds=PATIENCE, buffer=None):
+        """`buffer`: of what the kernel receives, in bytes; what is beyond waits at the other side."""
+        self.socket = socket.socket()
+        if buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.socket.settimeout(seconds)
+        self.socket.connect((LOOPBACK, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.seconds = seconds
         self.buffer = bytearray()

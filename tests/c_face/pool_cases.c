@@ -93,6 +93,12 @@ static void a_pool_has_its_capacity_and_no_more(void) {
   SAYS(PLIMSOLL_INVALID, plimsoll_pool_open(line, "y", MIB, NULL));
   SAYS(PLIMSOLL_OUT_OF_RANGE, plimsoll_pool_open(line, "y", 0, &pool));
   SAYS(PLIMSOLL_OUT_OF_RANGE, plimsoll_pool_open(line, "y", UINT64_MAX, &pool));
+  // As large as can be said: the line alone binds.
+  OK(plimsoll_pool_open(line, "y", PLIMSOLL_UNBOUNDED, &pool));
+  OK(plimsoll_pool_allocate(pool, 100, 0, &more));
+  OK(plimsoll_pool_free(pool, more, 100, 0));
+  SAYS(PLIMSOLL_REFUSED, plimsoll_pool_allocate(pool, (size_t)1 << 40, 0, &more));
+  OK(plimsoll_pool_close(pool));
   OK(plimsoll_line_close(line));
 }
 
@@ -123,6 +129,8 @@ static void an_arena_goes_back_to_its_mark(void) {
   OK(plimsoll_arena_reset(arena));
 
   SAYS(PLIMSOLL_INVALID, plimsoll_arena_allocate(arena, 1, 3, &more));
+  SAYS(PLIMSOLL_INVALID, plimsoll_arena_allocate(arena, 1, 8192, &more));
+  SAYS(PLIMSOLL_INVALID, plimsoll_arena_allocate(arena, 1, SIZE_MAX / 2 + 1, &more));
   SAYS(PLIMSOLL_INVALID, plimsoll_arena_allocate(NULL, 1, 0, &more));
   SAYS(PLIMSOLL_INVALID, plimsoll_arena_allocate(arena, 1, 0, NULL));
   SAYS(PLIMSOLL_INVALID, plimsoll_arena_mark(NULL, &mark));

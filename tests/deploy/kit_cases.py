@@ -103,13 +103,46 @@ def systemd_accepts_the_service():
         assert "plimsoll.service" not in said, said
 
 
+def calls_in(group):
+    """The system calls of a group, as systemd has them."""
+    found = set()
+    for name in re.findall(r"^    (\S+)$", run("systemd-analyze", "syscall-filter", group), re.MULTILINE):
+        found |= calls_in(name) if name.startswith("@") else {name}
+    return found
+
+
+def calls_of_the_server():
+    """Names behind `::` that may be system calls, and those that are made by number."""
+    found = set()
+    for folder, _, files in os.walk(os.path.join(SOURCE, "src", "plimsoll")):
+        for name in files:
+            if name.endswith(".cc") and not re.search(r"_(test|bench|fuzz)\.cc$", name) and os.path.basename(folder) != "cli":
+                text = text_of(folder, name)
+                found |= set(re.findall(r"(?<![\w>])::(\w+)\(", text)) | set(re.findall(r"\bSYS_(\w+)", text))
+    return found - {"syscall"}
+
+
+def the_service_may_make_every_call_that_the_server_makes():
+    if shutil.which("systemd-analyze") is None:
+        print("        not asked: there is no systemd-analyze here")
+        return
+    filters = re.search(r"^SystemCallFilter=(.*)$", text_of(DEPLOY, "systemd", "plimsoll.service"), re.MULTILINE)[1]
+    allowed = set()
+    for name in filters.split():
+        allowed |= calls_in(name) if name.startswith("@") else {name}
+    made = calls_of_the_server() & calls_in("@known")
+    assert len(made) > 20 and "mmap" in made, f"the sources were not understood: {sorted(made)}"
+    assert made <= allowed, f"the service may not call {sorted(made - allowed)}"
+
+
 def main():
     if not os.path.exists(PROMTOOL):
         print("skipped: promtool is not here; ./dev peers fetches it")
         return 77
     failed = 0
     for case in (rules_pass_their_tests, every_alert_has_a_test_in_which_it_fires, every_alert_is_explained,
-                 rules_and_dashboard_name_metrics_that_exist, the_dashboard_is_one, systemd_accepts_the_service):
+                 rules_and_dashboard_name_metrics_that_exist, the_dashboard_is_one, systemd_accepts_the_service,
+                 the_service_may_make_every_call_that_the_server_makes):
         try:
             case()
             print(f"ok      {case.__name__}")

@@ -121,6 +121,20 @@ const cases = {
     await faultless(page)
   },
 
+  async a_clock_that_is_set_back_does_not_stop_its_timeline (server) {
+    const page = await open(server)
+    await until('a second of history', () => page.evaluate(() => known.points.length > 0))
+    const kept = await page.evaluate(() => {
+      const columns = Object.keys(known.points[0]).filter((name) => name !== 'undroppable')
+      const rows = (from) => [1, 2, 3].map((second) => columns.map((name) => (name === 'time_ms' ? from + 1000 * second : 1)))
+      known.points = []
+      for (const from of [9e6, 9e6 + 1000, 5e6, 5e6 + 1000]) addPoints({ columns, points: rows(from) })
+      return known.points.map((point) => point.time_ms)
+    })
+    assert.deepEqual(kept, [5001000, 5002000, 5003000, 5004000])
+    await faultless(page)
+  },
+
   async a_server_that_is_silent_is_marked_stale (server) {
     const page = await open(server)
     const fresh = page.locator('#fresh')
@@ -130,6 +144,30 @@ const cases = {
     server.process.kill('SIGCONT')
     await until('a fresh one', async () => /live/.test(await fresh.innerText()))
     await faultless(page)
+  },
+
+  async it_asks_again_where_something_between_said_no (server) {
+    const page = await open(server)
+    await page.route('**/api/v1/events', (route) => route.fulfill({ status: 502, body: '' }))
+    await page.reload()
+    await until('the refusal', () => page.faults.some((fault) => /502/.test(fault)))
+    page.faults = page.faults.filter((fault) => !/502/.test(fault))
+    assert.equal(await page.evaluate(() => document.body.dataset.drawn), undefined)
+    await page.unroute('**/api/v1/events')
+    await page.waitForFunction(() => document.body.dataset.drawn)
+    page.faults = page.faults.filter((fault) => !/502/.test(fault))
+    await faultless(page)
+  },
+
+  async it_says_when_nothing_is_held (server) {
+    const loose = await new Server('256MiB', '--governor', 'off').ready()
+    for (const [asked, off] of [[server, false], [loose, true]]) {
+      const page = await open(asked)
+      assert.equal(/GOVERNOR IS OFF/.test(await page.locator('#summary').innerText()), off)
+      assert.match(await page.locator('#limit-words').innerText(), /^The limit: --line 256MiB/)
+      await faultless(page)
+    }
+    await loose.end()
   },
 
   async keys_pause_it_and_change_its_theme (server) {
@@ -197,6 +235,14 @@ const cases = {
     assert.match(words.hull, /of a line of .* used, .* can be dropped at once; the limit is/)
     assert.match(words.level, /normal/)
     assert.ok(words.buttons && words.heads)
+    // What is said aloud changes with what happens, not with each second.
+    const aloud = await page.evaluate(() => new Promise((done) => {
+      let changes = 0
+      for (const part of document.querySelectorAll('[role=status]'))
+        new MutationObserver(() => { ++changes }).observe(part, { childList: true, subtree: true, characterData: true })
+      setTimeout(() => done(changes), 3500)
+    }))
+    assert.equal(aloud, 0)
     await faultless(page)
   },
 

@@ -42,7 +42,7 @@ MemoryPool::MemoryPool(const Options& options)
       slabs_({.account = open_part(options.line, options.name, "_slabs", AccountKind::kPinned, account_),
               .idle = idle_,
               .pages = options.pages,
-              .line = options.capacity,
+              .line = std::min(options.capacity, options.line.line()),  // it never holds more than either
               .name = account_.name()}),
       large_(new PageBlocks(options.pages,
                             open_part(options.line, options.name, "_large", AccountKind::kPinned, account_))),

@@ -160,6 +160,15 @@ TEST_F(MemoryPoolTest, IsBoundByItsLineToo) {
   EXPECT_GE(blocks.size(), 15u);
 }
 
+TEST_F(MemoryPoolTest, TakesACapacityWithoutAnEnd) {
+  MemoryPool endless({.line = line_, .pages = pages_, .capacity = Bytes::max(), .name = "endless"});
+  EXPECT_TRUE(endless.block(100_B).has_value());
+  EXPECT_TRUE(endless.block(1_MiB).has_value());
+  EXPECT_FALSE(endless.block(line_.limit()).has_value());
+  MemoryPool alone(Bytes::max());
+  EXPECT_TRUE(alone.block(100_B).has_value());
+}
+
 class MemoryPoolModelTest : public MemoryPoolTest, public ::testing::WithParamInterface<int> {
  protected:
   struct Held {

@@ -20,6 +20,9 @@ std::size_t most_threads(SlabFronts fronts) {
                                            : 4 * static_cast<std::size_t>(::sysconf(_SC_NPROCESSORS_CONF));
 }
 
+// Also of a line that nobody bounds: halved until the system grants it.
+Bytes space_for(Bytes line) { return std::min(line, Bytes::max() / 64) * 16; }
+
 }  // namespace
 
 SlabAllocator::SlabAllocator(const Options& options)
@@ -30,7 +33,7 @@ SlabAllocator::SlabAllocator(const Options& options)
       store_(new SlabStore({.region = {.pages = options.pages,
                                        .account = options.account,
                                        .idle = options.idle,
-                                       .address_space = options.address_space.zero() ? options.line * 16
+                                       .address_space = options.address_space.zero() ? space_for(options.line)
                                                                                      : options.address_space},
                             .classes = classes_,
                             .topology = options.topology ? *options.topology : *machine_,

@@ -12,6 +12,8 @@ using plimsoll::c::is_size;
 
 namespace {
 
+constexpr std::size_t kLargestArenaAlignment = 4096;
+
 plimsoll_status fail_alignment() { return fail(PLIMSOLL_INVALID, "an alignment is a power of two, or 0"); }
 plimsoll_status fail_refused() {
   return fail(PLIMSOLL_REFUSED, "the account, the pool or the system has no memory for this now");
@@ -179,6 +181,8 @@ plimsoll_status plimsoll_arena_allocate(plimsoll_arena* arena, size_t size, size
   if (arena == nullptr || memory == nullptr) return fail_null();
   const std::size_t aligned = alignment_of(alignment);
   if (aligned == 0) return fail_alignment();
+  if (aligned > kLargestArenaAlignment)
+    return fail(PLIMSOLL_INVALID, "an arena aligns to 4096 at most; a pool aligns to more");
   *memory = arena->arena.allocate(size, aligned);
   return *memory != nullptr ? PLIMSOLL_OK : fail_refused();
 }

@@ -56,7 +56,8 @@ struct FloodOptions {
   std::string program;               // of the server
   std::vector<std::string> further;  // arguments for it
   Duration duration = std::chrono::seconds(8);
-  bool without_cgroup = false;  // for the demonstration where none can be made: nobody is killed then
+  bool without_cgroup =
+      false;  // where none can be made: the limit is told to our server, and nobody is killed
   std::function<void(const FloodProgress&)> progress;  // some times a second, from the flood's thread
 };
 

@@ -74,10 +74,12 @@ bool answers_ping(std::uint16_t port, char reply_begins, MonotonicTime deadline)
 
 }  // namespace
 
-ServerCommand plimsoll_command(const std::string& program, bool governor) {
+ServerCommand plimsoll_command(const std::string& program, bool governor, Bytes limit) {
   ServerCommand command;
   command.arguments = {program, "serve",       "--bind", "127.0.0.1",  "--resp-port",
                        "0",     "--http-port", "0",      "--governor", governor ? "on" : "off"};
+  if (!limit.zero())
+    command.arguments.insert(command.arguments.end(), {"--line", std::to_string(limit.count())});
   return command;
 }
 

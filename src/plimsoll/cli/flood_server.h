@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "plimsoll/base/bytes.h"
 #include "plimsoll/base/clock.h"
 #include "plimsoll/base/mutex.h"
 #include "plimsoll/base/result.h"
@@ -38,7 +39,8 @@ struct ServerCommand {
   const ScratchCgroup* group = nullptr;  // joined before the program is started
 };
 
-ServerCommand plimsoll_command(const std::string& program, bool governor);
+// `limit`: told as --line where no memory cgroup says it; zero: it is found.
+ServerCommand plimsoll_command(const std::string& program, bool governor, Bytes limit = {});
 // No line, no snapshots, and the further arguments given ("--maxmemory", "200mb").
 ServerCommand redis_command(const std::string& program, std::uint16_t port,
                             const std::vector<std::string>& further = {});

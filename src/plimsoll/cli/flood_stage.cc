@@ -52,9 +52,10 @@ Result<void> FloodStage::start_server() {
   result_.target = options_.target;
   result_.limit = options_.limit;
   result_.line = flood_line(options_.limit);
-  ServerCommand command = options_.target == FloodTarget::kRedis
-                              ? redis_command(options_.program, free_port(), options_.further)
-                              : plimsoll_command(options_.program, governed());
+  ServerCommand command =
+      options_.target == FloodTarget::kRedis
+          ? redis_command(options_.program, free_port(), options_.further)
+          : plimsoll_command(options_.program, governed(), group_ ? Bytes() : options_.limit);
   if (options_.target != FloodTarget::kRedis) {
     command.arguments.insert(command.arguments.end(), options_.further.begin(), options_.further.end());
   }

@@ -1,6 +1,7 @@
 #include "plimsoll/cli/flood.h"
 
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -130,6 +131,13 @@ TEST(FloodServer, ReadsItsPortsAndEndsItPolitely) {
   EXPECT_TRUE((*server)->alive());
   EXPECT_TRUE((*server)->stop());
   EXPECT_EQ((*server)->how_it_ended(), "was killed by signal 15");
+}
+
+TEST(FloodServer, IsToldItsLimitWhereNoCgroupSaysIt) {
+  using testing::Contains, testing::ElementsAre, testing::Not;
+  EXPECT_THAT(plimsoll_command("plimsoll", true).arguments, Not(Contains("--line")));
+  const std::vector<std::string> told = plimsoll_command("plimsoll", true, 256_MiB).arguments;
+  EXPECT_THAT(std::vector(told.end() - 2, told.end()), ElementsAre("--line", "268435456"));
 }
 
 TEST(FloodServer, IsReadyWhenSomethingListensIfNoReplyIsAskedFor) {

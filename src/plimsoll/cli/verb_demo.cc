@@ -135,7 +135,8 @@ int run_demo(const Call& call) {
       return kInterrupted;
     }
     if (!result) {
-      call.complain("demo: " + result.error().message());
+      const std::string who = target == FloodTarget::kRedis ? "--redis " + plan.redis : "plimsoll serve";
+      call.complain("demo: " + who + ": " + result.error().message());
       return kFailed;
     }
     if (json) call.print(result->json() + "\n");

@@ -122,7 +122,9 @@ int run_top(const Call& call) {
     call.complain("top: " + fault);
     return kWrongUsage;
   }
-  const bool live = !call.arguments.has("--once") && ::isatty(fileno(call.out)) == 1;
+  // A dumb terminal cannot be drawn over.
+  const bool live =
+      !call.arguments.has("--once") && ::isatty(fileno(call.out)) == 1 && call.variable("TERM") != "dumb";
   return live ? watch(call, job) : show_once(call, job);
 }
 
@@ -135,7 +137,8 @@ Verb top_verb() {
       .example =
           "  plimsoll top\n"
           "  plimsoll top --http 127.0.0.1:9645 --interval 5s\n"
-          "  plimsoll top --once                 # one picture, as when the output is no terminal\n\n"
+          "  plimsoll top --once                 # one picture, as when the output is no terminal, or a dumb "
+          "one\n\n"
           "Keys: q leaves, space pauses, s sorts by use, change or name. Ctrl-Z suspends it.",
       .flags = {{"--interval", "TIME", "between two looks, 100ms to 1h [1s]"},
                 {"--once", "", "one picture, after one interval, and no terminal needed"},

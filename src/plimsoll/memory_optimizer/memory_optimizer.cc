@@ -179,7 +179,10 @@ MemoryStatistics MemoryOptimizer::statistics() const {
 MemoryOptimizer::Report MemoryOptimizer::report() const {
   MemoryFacts facts{.statistics = statistics(), .target_use = config_.target_use};
   for (const Account* account : line_.accounts()) {
-    if (account->kind() == AccountKind::kDroppable || account->used() < facts.largest_used) continue;
+    // What the program itself takes, and what nobody charged, asks no account.
+    const bool asks = account->name() != "runtime" && account->name() != "other";
+    if (!asks || account->kind() == AccountKind::kDroppable || account->used() <= facts.largest_used)
+      continue;
     facts.largest_account = account->name();
     facts.largest_used = account->used();
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "plimsoll/base/text.h"
+
 namespace plimsoll {
 namespace {
 
@@ -163,6 +165,49 @@ TEST(Recommend, OffersHalfOfACacheThatDoesNotNeedItsMemory) {
   const std::vector<Recommendation> found = recommend(facts);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NE(found[0].step.find("256_MiB"), std::string::npos) << found[0].step;
+}
+
+// Following what is said ends what it was said for.
+TEST(Recommend, NamesALimitBelowWhichTheTargetIsMet) {
+  for (const Bytes held : {80_MiB, 900_MiB, 40_GiB}) {
+    MemoryFacts facts;
+    facts.statistics = {.line = held + held / 8, .now = held, .peak = held};
+    const std::vector<Recommendation> found = recommend(facts);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].what, "give it a higher limit") << "no account is to be given a maximum";
+    std::string_view size = found[0].step;
+    take_until(size, '"');
+    const Result<Bytes> limit = parse_bytes(take_until(size, '"'));
+    ASSERT_TRUE(limit) << found[0].step;
+    const LoadLine line({.limit = *limit});
+    EXPECT_LE(ratio(held, line.line()), facts.target_use) << found[0].step;
+  }
+}
+
+TEST(Recommend, SaysWhatBindsACache) {
+  MemoryFacts facts;
+  facts.statistics = {.line = 60_MiB, .now = 60_MiB, .peak = 60_MiB, .droppable = 50_MiB};
+  facts.cache_maximum = 512_MiB;
+  CacheAnalysis analysis;
+  analysis.on = analysis.full = true;
+  analysis.reads = 1e6;
+  analysis.sampled_keys = 10'000;
+  analysis.held = 50_MiB;
+  analysis.hit_rate = analysis.half_hit_rate = 0.5;
+  analysis.twice_hit_rate = 0.9;
+  facts.cache = analysis;
+  std::vector<Recommendation> found = recommend(facts);
+  ASSERT_EQ(found.size(), 1u) << "and not half as well, where a step of its curve lies above";
+  EXPECT_NE(found[0].step.find(".limit = \"115MiB\""), std::string::npos) << found[0].step;
+  EXPECT_EQ(found[0].step.find("cache_size"), std::string::npos) << found[0].step;
+  analysis.twice_hit_rate = 0.5;
+  facts.cache = analysis;
+  found = recommend(facts);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NE(found[0].step.find(".cache_size = 25_MiB"), std::string::npos) << found[0].step;
+  analysis.held = facts.cache_maximum = 1_MiB;
+  facts.cache = analysis;
+  EXPECT_TRUE(recommend(facts).empty()) << "half of it would be refused";
 }
 
 TEST(Recommend, NamesThePolicyThatASampleSaysIsBetter) {

@@ -21,6 +21,14 @@ std::string per_cent(double share) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %";
 }
 
+// The step to a limit below which there is such a line: a reserve is a twenty-fifth of its limit, and 4 MiB
+// at least.
+std::string limit_for(Bytes line) {
+  const Bytes limit = line.plus_clamped(std::max(4_MiB, line / 24));
+  return "MemoryConfig{.limit = \"" + std::to_string(limit / 1_MiB + 1) +
+         "MiB\"}, or the cgroup's limit where that is what binds";
+}
+
 double of_line(const MemoryFacts& facts, Bytes bytes) {
   return facts.statistics.line.zero() ? 0 : bytes.as_double() / facts.statistics.line.as_double();
 }
@@ -29,15 +37,20 @@ void above_target(const MemoryFacts& facts, std::vector<Recommendation>& out) {
   const MemoryStatistics& s = facts.statistics;
   const double held = of_line(facts, s.undroppable());
   if (held <= facts.target_use) return;
-  const auto wanted = static_cast<std::uint64_t>(s.undroppable().as_double() / facts.target_use);
-  out.push_back({.what = "give it a higher limit, or account " + facts.largest_account + " a maximum",
-                 .evidence = per_cent(held) + " of the line cannot be dropped, and the target is " +
-                             per_cent(facts.target_use) + "; " + facts.largest_account + " holds " +
-                             format_bytes(facts.largest_used) + " of it",
+  std::string what = "give it a higher limit";
+  std::string evidence =
+      per_cent(held) + " of the line cannot be dropped, and the target is " + per_cent(facts.target_use);
+  std::string step = limit_for(s.undroppable().scaled(1 / facts.target_use));
+  if (!facts.largest_account.empty()) {
+    what += ", or account " + facts.largest_account + " a maximum";
+    evidence += "; " + facts.largest_account + " holds " + format_bytes(facts.largest_used) + " of it";
+    step += "; or account.set_maximum(...)";
+  }
+  out.push_back({.what = std::move(what),
+                 .evidence = std::move(evidence),
                  .gain = "level normal, and nobody made to wait",
                  .risk = Risk::kLow,
-                 .step = "MemoryConfig{.limit = \"" + std::to_string(Bytes(wanted) / 1_MiB + 1) +
-                         "MiB\"}, or account.set_maximum(...)",
+                 .step = std::move(step),
                  .weight = 1 + held});
 }
 
@@ -67,30 +80,43 @@ void unaccounted(const MemoryFacts& facts, std::vector<Recommendation>& out) {
                  .weight = share});
 }
 
+Recommendation twice_the_cache(const MemoryFacts& facts, double gain) {
+  const CacheAnalysis& a = *facts.cache;
+  // Else what others leave of the line binds it, and a larger maximum would bring nothing.
+  const bool maximum_binds = a.held > facts.cache_maximum / 2;
+  return {.what = "give the cache twice the memory",
+          .evidence = "its hit rate is " + per_cent(a.hit_rate) + ", and a sample of its keys would hit " +
+                      per_cent(a.twice_hit_rate) + " of the time with twice as much",
+          .gain = per_cent(gain) + " of the reads more hit",
+          .risk = Risk::kLow,
+          .step = maximum_binds
+                      ? "MemoryConfig{.cache_size = " + std::to_string(facts.cache_maximum / 1_MiB * 2) +
+                            "_MiB}, and a limit that leaves room for it"
+                      : limit_for(facts.statistics.line.plus_clamped(a.held)),
+          .weight = gain};
+}
+
+Recommendation half_the_cache(const MemoryFacts& facts) {
+  const CacheAnalysis& a = *facts.cache;
+  return {.what = "give the cache half the memory",
+          .evidence = "with half of it, it would hit " + per_cent(a.half_hit_rate) +
+                      " of the time, and hits " + per_cent(a.hit_rate) + " now",
+          .gain = format_bytes(a.held / 2) + " for others",
+          .risk = Risk::kLow,
+          .step = "MemoryConfig{.cache_size = " + std::to_string(a.held / 2_MiB) + "_MiB}",
+          .weight = of_line(facts, a.held / 2) / 10};
+}
+
 void cache_size(const MemoryFacts& facts, std::vector<Recommendation>& out) {
   const CacheAnalysis& a = *facts.cache;
-  if (const double gain = a.twice_hit_rate - a.hit_rate; a.full && gain >= kWorthOfHits) {
-    out.push_back({.what = "give the cache twice the memory",
-                   .evidence = "its hit rate is " + per_cent(a.hit_rate) +
-                               ", and a sample of its keys would hit " + per_cent(a.twice_hit_rate) +
-                               " of the time with twice as much",
-                   .gain = per_cent(gain) + " of the reads more hit",
-                   .risk = Risk::kLow,
-                   .step = "MemoryConfig{.cache_size = " + std::to_string(facts.cache_maximum / 1_MiB * 2) +
-                           "_MiB}, and a limit that leaves room for it",
-                   .weight = gain});
-  }
+  if (!a.full) return;
+  const double gain = a.twice_hit_rate - a.hit_rate, loss = a.hit_rate - a.half_hit_rate;
   const bool hits = a.hit_rate > kWorthOfHits;  // else its memory is not what it lacks
-  if (const double loss = a.hit_rate - a.half_hit_rate; a.full && hits && loss < kWorthOfHits / 4) {
-    out.push_back(
-        {.what = "give the cache half the memory",
-         .evidence = "with half of it, it would hit " + per_cent(a.half_hit_rate) +
-                     " of the time, and hits " + per_cent(a.hit_rate) + " now",
-         .gain = format_bytes(a.held / 2) + " for others",
-         .risk = Risk::kLow,
-         .step = "MemoryConfig{.cache_size = " + std::to_string(facts.cache_maximum / 1_MiB / 2) + "_MiB}",
-         .weight = of_line(facts, a.held / 2) / 10});
-  }
+  const bool large = a.held >= 2_MiB;           // a cache of less than 1 MiB is refused
+  if (gain >= kWorthOfHits)
+    out.push_back(twice_the_cache(facts, gain));
+  else if (hits && large && loss < kWorthOfHits / 4)
+    out.push_back(half_the_cache(facts));
 }
 
 void cache_policy(const MemoryFacts& facts, std::vector<Recommendation>& out) {
@@ -144,11 +170,9 @@ void much_left(const MemoryFacts& facts, std::vector<Recommendation>& out) {
   out.push_back(
       {.what = "a lower limit would do",
        .evidence = "at most " + format_bytes(s.peak) + " of " + format_bytes(s.line) + " were ever used",
-       .gain = format_bytes(s.line.minus_clamped(s.peak * 2)) + " for other processes",
+       .gain = format_bytes(s.line.minus_clamped(s.peak.plus_clamped(s.peak))) + " for other processes",
        .risk = Risk::kLow,
-       .step = "MemoryConfig{.limit = \"" + std::to_string(s.peak * 2 / 1_MiB + 1) +
-               "MiB\"}, when it has "
-               "seen its busiest hour",
+       .step = limit_for(s.peak.plus_clamped(s.peak)) + "; when it has seen its busiest hour",
        .weight = 0.001});
 }
 

@@ -53,7 +53,8 @@ struct Recommendation {
 struct MemoryFacts {
   MemoryStatistics statistics;
   double target_use = 0.75;
-  std::string largest_account;  // of those that cannot be dropped
+  // Of those that cannot be dropped and may be given a maximum; empty: there is none.
+  std::string largest_account;
   Bytes largest_used;
   std::optional<CacheAnalysis> cache;  // none without a cache
   Bytes cache_maximum;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "plimsoll/base/text.h"
@@ -61,18 +62,20 @@ Result<std::string_view> KeptFile::read_record(std::span<char> buffer) const {
   return std::string_view(buffer.data(), *got);
 }
 
+// In order, so that it may be a pipe: a shell's <(...), or /dev/stdin.
 Result<std::string> read_file(const std::string& path) {
-  Result<KeptFile> file = KeptFile::open(path);
-  if (!file) return tl::unexpected(file.error());
+  const FileDescriptor file = open_with(path, O_RDONLY);
+  if (!file.open()) return open_error();
   std::string text;
-  for (std::size_t size = 4096; size <= kWholeFile; size *= 4) {
-    text.resize(size);
-    Result<std::string_view> whole = file->read(text);
-    if (whole) {
-      text.resize(whole->size());
+  for (std::size_t filled = 0; filled < kWholeFile;) {
+    text.resize(std::max<std::size_t>(4096, filled * 2));
+    const ssize_t got = ::read(file.number(), text.data() + filled, text.size() - filled);
+    if (got < 0 && errno != EINTR) return fail(ErrorCode::kSystem, "a file cannot be read", errno);
+    if (got == 0) {
+      text.resize(filled);
       return text;
     }
-    if (whole.error().code != ErrorCode::kOutOfRange) return tl::unexpected(whole.error());
+    filled += static_cast<std::size_t>(std::max<ssize_t>(0, got));
   }
   return fail(ErrorCode::kOutOfRange, "a file is larger than 4 MiB");
 }
@@ -86,6 +89,13 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   } while (put < 0 && errno == EINTR);
   if (put == static_cast<ssize_t>(text.size())) return {};
   return fail(ErrorCode::kSystem, "a file does not take what is written", put < 0 ? errno : EIO);
+}
+
+void take_standard_descriptors() {
+  int number = -1;
+  do number = ::open("/dev/null", O_RDONLY);
+  while (number >= 0 && number <= STDERR_FILENO);
+  if (number > STDERR_FILENO) ::close(number);
 }
 
 Result<std::string> find_program(std::string_view name, std::string_view path) {

@@ -62,9 +62,13 @@ class KeptFile {
   FileDescriptor descriptor_;
 };
 
+// All of a file, or of a pipe until its writers have closed it.
 Result<std::string> read_file(const std::string& path);
 // One write to a file that exists (settings of /proc and /sys take a value in one piece).
 Result<void> write_file(const std::string& path, std::string_view text);
+// Opens /dev/null, for reading, in the place of standard input, output or error that is closed: else the next
+// file or connection would be that one, and be written to. What is printed there fails as before.
+void take_standard_descriptors();
 // Where a program is that is named as a shell would have it: itself if it has a slash, else in the folders of
 // `path` (as PATH). kNotFound; kSystem where what is there cannot be executed.
 Result<std::string> find_program(std::string_view name, std::string_view path);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -90,6 +91,21 @@ TEST(ReadFile, ReadsFilesOfAnySizeUpToFourMebibytes) {
   }
   tree.put("/x", std::string((4 << 20) + 1, 'a'));
   EXPECT_EQ(read_file(tree.at("/x")).error().code, ErrorCode::kOutOfRange);
+}
+
+TEST(ReadFile, ReadsWhatComesThroughAPipe) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const FileDescriptor out(ends[0]);
+  std::string text(20'000, 'a');
+  text.back() = 'z';
+  {
+    const FileDescriptor in(ends[1]);
+    ASSERT_EQ(::write(in.number(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  const Result<std::string> back = read_file("/dev/fd/" + std::to_string(out.number()));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_TRUE(*back == text);
 }
 
 TEST(WriteFile, PutsTheTextInPlaceOfWhatWasThere) {

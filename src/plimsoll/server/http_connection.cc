@@ -20,6 +20,7 @@ namespace plimsoll {
 namespace {
 
 constexpr std::chrono::seconds kHeadTime{10};
+constexpr std::chrono::seconds kAnswerTime{60};  // to make it and to have it read
 constexpr std::chrono::seconds kRestTime{60};
 
 constexpr HttpField kAllow{"Allow", "GET, HEAD"};
@@ -99,10 +100,13 @@ asio::awaitable<void> HttpConnection::serve() {
           going = false;
           break;
         }
+        answering_ = true;
+        deadline_ = loop_.node.clock.monotonic_now() + kAnswerTime;
         const Page page = co_await page_of(loop_, std::string(request.path));
         input.erase(0, decoder.consumed());
         going = co_await send(page, keep_alive, head_only);
-        going = going && keep_alive;
+        answering_ = false;
+        going = going && keep_alive && !draining_;
         resting_ = input.empty();
         deadline_ = loop_.node.clock.monotonic_now() + (resting_ ? kRestTime : kHeadTime);
         break;
@@ -151,7 +155,7 @@ asio::awaitable<void> HttpConnection::send_events(bool head_only) {
     const std::string text = "event: history\ndata: " + timeline_json(points) +
                              "\n\nevent: status\ndata: " + status_json(node.status()) + "\n\n";
     const Charge charge = node.output.charge_held(Bytes(text.capacity()));
-    deadline_ = node.clock.monotonic_now() + kRestTime;
+    deadline_ = node.clock.monotonic_now() + kAnswerTime;
     going = co_await send(text);
     if (!going || closed_) break;
     std::error_code ignored;
@@ -172,7 +176,11 @@ void HttpConnection::tick(MonotonicTime now) {
   if (now > deadline_) close();
 }
 
-void HttpConnection::drain() { close(); }
+// Who listens to events would never be done.
+void HttpConnection::drain() {
+  draining_ = true;
+  if (!answering_) close();
+}
 
 void HttpConnection::close() {
   if (std::exchange(closed_, true)) return;

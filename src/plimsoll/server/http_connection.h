@@ -2,8 +2,8 @@
 //
 // Thread-safety: its loop. Cost: about 1 KiB at rest, 16 KiB while a request comes, its answer while it is
 // sent; who listens to events, some 20 KiB once a second. Limits: heads of 16 KiB, no bodies; a request must
-// come whole within ten seconds, a connection may rest for a minute, and so may who does not read. Errors:
-// HTTP's. Ownership: itself, through its coroutine.
+// come whole within ten seconds, its answer be read within a minute, and a connection may rest for a minute.
+// Errors: HTTP's. Ownership: itself, through its coroutine.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -40,6 +40,8 @@ class HttpConnection final : public LoopMember {
   MonotonicTime deadline_;
   asio::steady_timer* beat_ = nullptr;  // while events are sent
   bool resting_ = true;
+  bool answering_ = false;  // what was asked whole
+  bool draining_ = false;
   bool closed_ = false;
 };
 

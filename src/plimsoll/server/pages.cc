@@ -34,8 +34,16 @@ Page live(const Node&) {
   return {.content_type = "text/html; charset=utf-8", .fixed = live_page(), .policy = kOnlyItself};
 }
 
+// Who sets a password does not want to tell keys to whoever reaches this port, which asks for none.
+CacheAnalysis forecast(const Node& node) {
+  CacheAnalysis analysis = node.forecast();
+  if (!node.settings.password.empty())
+    for (HotKey& hot : analysis.hot) hot.key = "(not told, as there is a password)";
+  return analysis;
+}
+
 Page cache(const Node& node) {
-  return text(cache_text(node.forecast(), node.pace.figures(),
+  return text(cache_text(forecast(node), node.pace.figures(),
                          compression_words(node.cache.stats(), node.cache.compression()),
                          level_status(node.lower.get())));
 }
@@ -99,7 +107,7 @@ constexpr std::array kPaths{
          [](const Node& node) { return json(pools_json(collect_pools(node))); }},
     Path{"/api/v1/cache", "/cache.txt as JSON",
          [](const Node& node) {
-           return json(cache_json(node.forecast(), node.pace.figures(), level_status(node.lower.get())));
+           return json(cache_json(forecast(node), node.pace.figures(), level_status(node.lower.get())));
          }},
     Path{"/api/v1/topics", "the log's largest topics, as JSON", &topics},
     Path{"/api/v1/history", "the last fifteen minutes, second by second, as JSON",

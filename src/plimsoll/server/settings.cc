@@ -179,7 +179,7 @@ Configuration::Outcome Configuration::load_text(std::string_view toml, std::stri
       faults.add(line, "there is " + kind + std::string(name) +
                            suggestion(name, [](const SettingKey& key) { return std::string(key.name); }));
     } else if (std::optional<std::string> text = text_of(node); !text) {
-      faults.add(line, std::string(name) + " wants one value, as text, a number, true or false");
+      faults.add(line, std::string(name) + " wants one value, as text, a whole number, true or false");
     } else if (std::string fault = take(name, *text, {SettingOrigin::kFile, faults.place(line)});
                !fault.empty()) {
       faults.add(line, fault);

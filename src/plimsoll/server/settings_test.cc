@@ -124,7 +124,8 @@ TEST(Settings, ABadValueIsNamedWithItsLineAndWhatWouldBeRight) {
       fault_of_toml("line = \"50%\"\nresp_port = 70000\n"),
       "p.toml:2: resp_port = \"70000\": a port is a number from 0 to 65535, where 0 takes any free one");
   EXPECT_EQ(fault_of_toml("governor = \"maybe\""), "p.toml:1: governor = \"maybe\": write on or off");
-  EXPECT_EQ(fault_of_toml("line = [1]"), "p.toml:1: line wants one value, as text, a number, true or false");
+  for (const char* line : {"line = [1]", "line = 0.5"})
+    EXPECT_EQ(fault_of_toml(line), "p.toml:1: line wants one value, as text, a whole number, true or false");
 }
 
 TEST(Settings, AllFaultsOfAFileAreToldAtOnce) {

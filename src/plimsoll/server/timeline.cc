@@ -24,6 +24,11 @@ bool Timeline::due(MonotonicTime now) const {
 
 void Timeline::add(const Sample& sample, const Deeds& since_start, MonotonicTime now, std::int64_t wall_ms) {
   MutexLock lock(mutex_);
+  // A clock that was set back takes what was before along: it stays in order, and before.
+  if (!ring_.empty() && wall_ms <= ring_.newest().wall_ms) {
+    const std::int64_t back = ring_.newest().wall_ms - wall_ms + std::chrono::milliseconds(kPeriod).count();
+    for (std::size_t i = 0; i < ring_.size(); ++i) ring_[i].wall_ms -= back;
+  }
   ring_.push({.wall_ms = wall_ms,
               .line = sample.line,
               .used = sample.charged,
@@ -48,9 +53,10 @@ void Timeline::add(const Sample& sample, const Deeds& since_start, MonotonicTime
 std::vector<Timeline::Point> Timeline::after(std::int64_t wall_ms) const {
   MutexLock lock(mutex_);
   std::vector<Point> points;
+  const bool set_back = !ring_.empty() && ring_.newest().wall_ms < wall_ms;
   for (std::size_t i = 0; i < ring_.size(); ++i) {
     const Kept& kept = ring_[i];
-    if (kept.wall_ms <= wall_ms) continue;
+    if (kept.wall_ms <= wall_ms && !set_back) continue;
     points.push_back({kept.wall_ms,
                       kept.line,
                       kept.used,

@@ -42,7 +42,7 @@ class Timeline {
   // Whether a second has passed since the last point.
   bool due(MonotonicTime now) const;
   void add(const Sample& sample, const Deeds& since_start, MonotonicTime now, std::int64_t wall_ms);
-  // Those after `wall_ms`, oldest first.
+  // Those after `wall_ms`, oldest first; all of them where the clock was set back behind that.
   std::vector<Point> after(std::int64_t wall_ms) const;
 
  private:

@@ -57,6 +57,21 @@ TEST(Timeline, KeepsTheLastFifteenMinutes) {
   EXPECT_EQ(points.back().used, Bytes(1000));
 }
 
+TEST(Timeline, StaysInOrderWhenTheClockIsSetBack) {
+  Timeline timeline;
+  for (int i = 1; i <= 3; ++i) timeline.add(sample_of(Bytes(i)), {}, {}, 3'600'000 + i * 1000);
+  timeline.add(sample_of(4_B), {}, {}, 9000);
+  timeline.add(sample_of(5_B), {}, {}, 10'000);
+  // Who has heard of the time before hears all anew, and then what is new.
+  const std::vector<Timeline::Point> points = timeline.after(3'603'000);
+  ASSERT_EQ(points.size(), 5u);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    EXPECT_EQ(points[i].used, Bytes(i + 1));
+    EXPECT_EQ(points[i].wall_ms, static_cast<std::int64_t>(6000 + 1000 * i));
+  }
+  EXPECT_TRUE(timeline.after(10'000).empty());
+}
+
 TEST(Timeline, IsWrittenAsRowsUnderTheirColumns) {
   Timeline timeline;
   timeline.add(sample_of(3_MiB), {.reclaims = 1}, {}, 1000);

@@ -7,6 +7,7 @@ const KEPT_MS = 15 * 60 * 1000;
 const LEAST_SHOWN_MS = 2 * 60 * 1000;
 const STALE_MS = 3500;
 const ASK_MS = 5000;
+const RETRY_MS = 3000;
 const WHAT = {
   connections: 'connections at rest, and requests that are not whole yet', http: 'connections of pages like this one',
   sockets: 'buffers of sockets, in the kernel', bodies: 'large values on their way in', output: 'replies that were not read yet',
@@ -28,6 +29,8 @@ const svg = (tag, attributes, ...children) => {
   element.append(...children);
   return element;
 };
+// Who listens to the page hears what is written, so the same is not written again.
+const say = (id, text) => { if (byId(id).textContent !== text) byId(id).textContent = text; };
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // --- numbers in words ---------------------------------------------------------------------------------------
@@ -36,7 +39,7 @@ const bytes = (n) => {
   if (n === null || n === undefined) return '–';
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;
-  while (n >= 1024 && unit < units.length - 1) { n /= 1024; ++unit; }
+  while (n >= (unit ? 1023.5 : 1024) && unit < units.length - 1) { n /= 1024; ++unit; }
   return `${unit === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
 };
 const count = (n) => Math.round(n).toLocaleString('en');
@@ -82,11 +85,12 @@ const nextLevel = ({number, undroppable_ratio: now}) => {
 };
 
 function drawHeader(status) {
-  const {level, memory} = status;
+  const {level, memory, governor} = status;
   byId('level').dataset.level = level.number;
-  byId('level-word').textContent = level.name;
-  byId('summary').textContent = `${bytes(memory.charged_bytes)} of ${bytes(memory.line_bytes)} used; ` +
-    `${share(level.undroppable_ratio)} of the line cannot be dropped${nextLevel(level)}.`;
+  say('level-word', level.name);
+  say('summary', `${bytes(memory.charged_bytes)} of ${bytes(memory.line_bytes)} used; ` +
+    `${share(level.undroppable_ratio)} of the line cannot be dropped${nextLevel(level)}.` +
+    `${governor.on ? '' : ' THE GOVERNOR IS OFF: the line is not held.'}`);
   document.title = `${level.name}: ${bytes(memory.charged_bytes)} – Plimsoll`;
 }
 
@@ -95,9 +99,12 @@ function drawFreshness() {
   const stale = known.heardAt > 0 && silent > STALE_MS && !known.paused;
   document.body.classList.toggle('stale-data', stale);
   byId('fresh').classList.toggle('stale', stale);
-  if (known.paused) byId('fresh').textContent = `paused at ${clock(known.status ? known.status.time_ms : Date.now())}`;
-  else if (known.heardAt === 0) byId('fresh').textContent = 'connecting';
-  else byId('fresh').textContent = stale ? `▲ stale: no word for ${lasting(silent / 1000)}` : `● live, up ${lasting(known.status ? known.status.uptime_seconds : 0)}`;
+  const [word, since] = known.paused ? ['paused', ` at ${clock(known.status ? known.status.time_ms : Date.now())}`]
+    : known.heardAt === 0 ? ['connecting', '']
+      : stale ? ['▲ stale', `: no word for ${lasting(silent / 1000)}`]
+        : ['● live', `, up ${lasting(known.status ? known.status.uptime_seconds : 0)}`];
+  say('fresh-word', word);
+  say('fresh-since', since);
 }
 
 // --- the hull -----------------------------------------------------------------------------------------------
@@ -149,6 +156,7 @@ function drawHull(status) {
   hull.replaceChildren(picture);
   hull.dataset.used = below;
   hull.dataset.line = line;
+  say('limit-words', `The limit: ${status.memory.limit_words}.`);
   hull.setAttribute('aria-label', `${bytes(used)} of a line of ${bytes(line)} used, ${bytes(status.memory.droppable_bytes)} of it ` +
     `can be dropped at once; the limit is ${bytes(limit)}: ${status.memory.limit_words}. Level ${status.level.name}.`);
 }
@@ -316,10 +324,10 @@ function pointOf(columns, row) {
 
 function addPoints(history) {
   const last = known.points.length ? known.points[known.points.length - 1].time_ms : 0;
-  for (const row of history.points) {
-    const point = pointOf(history.columns, row);
-    if (point.time_ms > last) known.points.push(point);
-  }
+  const told = history.points.map((row) => pointOf(history.columns, row));
+  const setBack = told.length > 0 && told[told.length - 1].time_ms < last;
+  if (setBack) known.points = [];  // the server's clock was, and all is told anew
+  for (const point of told) if (setBack || point.time_ms > last) known.points.push(point);
   const oldest = known.points.length ? known.points[known.points.length - 1].time_ms - KEPT_MS : 0;
   known.points = known.points.filter((point) => point.time_ms >= oldest);
 }
@@ -437,6 +445,8 @@ function draw() {
 
 function listen() {
   const events = new EventSource('/api/v1/events');
+  // A browser asks again by itself, unless something between answered in the server's place.
+  events.addEventListener('error', () => { if (events.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS); });
   events.addEventListener('history', (event) => addPoints(JSON.parse(event.data)));
   events.addEventListener('status', (event) => {
     known.heardAt = Date.now();
