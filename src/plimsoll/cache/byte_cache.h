@@ -74,7 +74,7 @@ class ByteCache final : public Reclaimer {
     PageSource& pages;
     Bytes line;           // decides the size of a segment: line/512, at least 64 KiB; 2 MiB from 768 MiB on
     Bytes address_space;  // for items; zero: between twice and sixteen times the line
-    std::size_t shards = 8;  // a power of two, at most 64
+    std::size_t shards = 8;  // a power of two, at most 64; fewer where a bound below is less than so many
     PolicyKind policy = PolicyKind::kLru;
     Objective objective = Objective::kObjects;
     bool evict = true;       // false: a full cache refuses writes
@@ -261,6 +261,7 @@ class ByteCache final : public Reclaimer {
                                  const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
+  std::size_t shards() const { return shards_.size(); }
   std::array<Group, kGroups> groups() const;
   void clear();
   // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.

@@ -151,6 +151,15 @@ TEST(Cache, EvictsNobodyWhoIsRead) {
   EXPECT_EQ(cache.size(), 10u);
 }
 
+// A shard whose part of the bound was nothing had none.
+TEST(Cache, HoldsNoMoreItemsThanItIsToldHoweverManyShardsItHas) {
+  ObjectLine l;
+  auto cache = Cache<int, int>::build(l.account).maximum_items(5).shards(16).open();
+  for (int i = 0; i < 1000; ++i) cache.put(i, i);
+  EXPECT_LE(cache.size(), 5u);
+  EXPECT_GE(cache.size(), 4u);
+}
+
 TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
   ObjectLine l;
   ManualClock clock;
