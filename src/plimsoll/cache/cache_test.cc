@@ -185,6 +185,8 @@ TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
   EXPECT_EQ(expired, (std::vector{1, 2}));
   clock.advance(milliseconds(1'000'000));
   EXPECT_TRUE(cache.get(3)) << "zero is for ever";
+  cache.put(6, 6, milliseconds::max());
+  EXPECT_TRUE(cache.get(6)) << "so is the longest time there is";
   cache.put(4, 4);
   clock.advance(milliseconds(2000));
   cache.put(5, 5);
