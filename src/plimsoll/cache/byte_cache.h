@@ -164,14 +164,16 @@ class ByteCache final : public Reclaimer {
     // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one
     // first when absent. Keeps the time to live. A value that is pinned is copied first.
     WriteStatus resize(std::size_t size);
-    std::span<char> writable();  // REQUIRES: resize() was called on this slot, and done
+    // REQUIRES: resize() was called on this slot, and done; exists(), as a large value may be given up again
+    // at once, to keep the headroom free.
+    std::span<char> writable();
     // REQUIRES: exists(). May move the item; false when there is no memory to do it.
     bool set_expiry(std::int64_t expires_at_ms);
     void erase();
     // REQUIRES: !exists(). A level below is to have no older value either.
     void erase_below();
-    // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
-    ExtentRef take();
+    // The item's pages, to be put elsewhere too without a copy. REQUIRES: large().
+    ExtentRef share() const;
 
    private:
     friend class ByteCache;
