@@ -117,6 +117,14 @@ def the_list_has_all_fields_of_redis():
         expect(int(told["multi-mem"]) > 0 and int(told["tot-mem"]) > 1000, f"memory of {line}")
 
 
+def a_client_that_says_nothing_grows_idle():
+    with SERVER.connect() as one:
+        number = number_of(one)
+        kit.wait_until(lambda: int(listed()[number]["idle"]) >= 1, "a second of silence")
+        expect(b" idle=0 " in one.command("CLIENT", "INFO"), "who asks is not idle")
+        kit.wait_until(lambda: listed()[number]["idle"] == "0", "that it is heard again")
+
+
 def every_setting_can_be_set_to_what_it_is():
     """As Redis's own suite does with all that CONFIG GET tells."""
     with SERVER.connect() as one:
@@ -133,7 +141,7 @@ def every_setting_can_be_set_to_what_it_is():
 
 CASES = (a_client_is_killed_on_whatever_loop_it_lives, who_kills_itself_has_its_reply, a_transaction_may_kill,
          killing_while_others_work, replies_are_left_out_when_nobody_wants_them, a_large_value_is_not_told_either,
-         the_list_has_all_fields_of_redis, every_setting_can_be_set_to_what_it_is)
+         the_list_has_all_fields_of_redis, a_client_that_says_nothing_grows_idle, every_setting_can_be_set_to_what_it_is)
 
 
 def main():

@@ -115,14 +115,16 @@ bool RespConnection::read_some() {
 // The gate's places are for values on their way in: whoever keeps some of them in a transaction, and says
 // nothing, gives way to those who wait.
 void RespConnection::tick(MonotonicTime now) {
-  if (received_ != std::exchange(ticked_received_, received_)) silent_since_ = now;
+  if (received_ != std::exchange(ticked_received_, received_))
+    silent_since_.store(now, std::memory_order_relaxed);
   Client::tick(now);
   const bool holds = session_.transaction && session_.transaction->holds_bodies();
-  if (!holds || closed_ || now - silent_since_ < kSilence || !node_.line.enforcing()) return;
+  const Duration silent = now - silent_since_.load(std::memory_order_relaxed);
+  if (!holds || closed_ || silent < kSilence || !node_.line.enforcing()) return;
   if (!node_.pressed() && node_.gate.waiting() == 0) return;
   node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
   close_with("holds large values of a transaction while others wait for memory",
-             session_.transaction->charged().count(), now - silent_since_);
+             session_.transaction->charged().count(), silent);
 }
 
 RespConnection::Next RespConnection::run_requests() {
@@ -348,6 +350,13 @@ void RespConnection::drain() {
   if (decoder_.between_requests() && kept_.empty() && !long_input_ && output_.pending() == 0) close();
 }
 
+// To a tick; whose command asks is not.
+std::chrono::seconds RespConnection::idle(MonotonicTime now) const {
+  if (Loop::current() == &loop_ && borrowed_) return {};  // nobody else of a loop has its buffer meanwhile
+  const MonotonicTime since = std::max(silent_since_.load(std::memory_order_relaxed), session_.connected_at);
+  return std::chrono::duration_cast<std::chrono::seconds>(now - since);
+}
+
 std::string RespConnection::line(MonotonicTime now) const {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - session_.connected_at).count();
   const std::uint64_t kept = session_.transaction ? session_.transaction->charged().count() : 0;
@@ -356,7 +365,8 @@ std::string RespConnection::line(MonotonicTime now) const {
   std::string text =
       "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
   text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) +
-          " idle=0 flags=" + (session_.queues() ? "x" : "N") + " db=" + std::to_string(session_.database);
+          " idle=" + std::to_string(idle(now).count()) + " flags=" + (session_.queues() ? "x" : "N") +
+          " db=" + std::to_string(session_.database);
   text += " sub=0 psub=0 ssub=0 multi=" +
           (session_.queues() ? std::to_string(session_.transaction->count()) : std::string("-1")) +
           " qbuf=" + std::to_string(shown_input_.load(std::memory_order_relaxed)) +
