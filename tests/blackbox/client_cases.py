@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """CLIENT KILL, REPLY and LIST over sockets: what clients do to each other, and how they want to be told."""
 
+import time
+
 import kit
 from kit import expect
 
@@ -117,12 +119,18 @@ def the_list_has_all_fields_of_redis():
         expect(int(told["multi-mem"]) > 0 and int(told["tot-mem"]) > 1000, f"memory of {line}")
 
 
-def a_client_that_says_nothing_grows_idle():
-    with SERVER.connect() as one:
-        number = number_of(one)
-        kit.wait_until(lambda: int(listed()[number]["idle"]) >= 1, "a second of silence")
-        expect(b" idle=0 " in one.command("CLIENT", "INFO"), "who asks is not idle")
-        kit.wait_until(lambda: listed()[number]["idle"] == "0", "that it is heard again")
+def the_list_says_who_is_idle():
+    with SERVER.connect() as one, SERVER.connect() as silent:
+        number = number_of(silent)
+        expect(listed()[number]["idle"] == "0", "who has just asked is not idle")
+        deadline = kit.Deadline(10)
+        while int(listed()[number]["idle"]) < 2:
+            expect(not deadline.passed(), "who says nothing is not idle either")
+            time.sleep(0.1)
+            expect(one.command("PING") == b"PONG", "PING")
+        expect(listed()[number_of(one)]["idle"] == "0", "who asks is idle")
+        silent.command("PING")
+        expect(listed()[number]["idle"] == "0", "who asks again is still idle")
 
 
 def every_setting_can_be_set_to_what_it_is():
@@ -141,7 +149,7 @@ def every_setting_can_be_set_to_what_it_is():
 
 CASES = (a_client_is_killed_on_whatever_loop_it_lives, who_kills_itself_has_its_reply, a_transaction_may_kill,
          killing_while_others_work, replies_are_left_out_when_nobody_wants_them, a_large_value_is_not_told_either,
-         the_list_has_all_fields_of_redis, a_client_that_says_nothing_grows_idle, every_setting_can_be_set_to_what_it_is)
+         the_list_has_all_fields_of_redis, the_list_says_who_is_idle, every_setting_can_be_set_to_what_it_is)
 
 
 def main():

@@ -1,5 +1,6 @@
 #include "plimsoll/server/resp_connection.h"
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
@@ -41,6 +42,7 @@ RespConnection::RespConnection(Loop& loop, asio::ip::tcp::socket socket, std::ui
     : Client(loop, std::move(socket), loop.node.traffic.connections) {
   session_.id = id;
   session_.connected_at = node_.clock.monotonic_now();
+  session_.last_command_ms = node_.clock.wall_ms();
   session_.authenticated = loop.facts.password().empty();
   decoder_.set_authenticated(session_.authenticated);
   session_.peer = peer();
@@ -115,16 +117,14 @@ bool RespConnection::read_some() {
 // The gate's places are for values on their way in: whoever keeps some of them in a transaction, and says
 // nothing, gives way to those who wait.
 void RespConnection::tick(MonotonicTime now) {
-  if (received_ != std::exchange(ticked_received_, received_))
-    silent_since_.store(now, std::memory_order_relaxed);
+  if (received_ != std::exchange(ticked_received_, received_)) silent_since_ = now;
   Client::tick(now);
   const bool holds = session_.transaction && session_.transaction->holds_bodies();
-  const Duration silent = now - silent_since_.load(std::memory_order_relaxed);
-  if (!holds || closed_ || silent < kSilence || !node_.line.enforcing()) return;
+  if (!holds || closed_ || now - silent_since_ < kSilence || !node_.line.enforcing()) return;
   if (!node_.pressed() && node_.gate.waiting() == 0) return;
   node_.traffic.bodies_closed.fetch_add(1, std::memory_order_relaxed);
   close_with("holds large values of a transaction while others wait for memory",
-             session_.transaction->charged().count(), silent);
+             session_.transaction->charged().count(), now - silent_since_);
 }
 
 RespConnection::Next RespConnection::run_requests() {
@@ -219,6 +219,7 @@ RespConnection::Next RespConnection::run_command_at(std::span<char> in) {
     give_back_bodies();
     return Next::kFetch;
   }
+  session_.last_command_ms = context.now_ms;
   const Progress progress = run_command(context);
   if (node_.lower) note_writes();
   resume_ = 0;
@@ -350,22 +351,18 @@ void RespConnection::drain() {
   if (decoder_.between_requests() && kept_.empty() && !long_input_ && output_.pending() == 0) close();
 }
 
-// To a tick; whose command asks is not.
-std::chrono::seconds RespConnection::idle(MonotonicTime now) const {
-  if (Loop::current() == &loop_ && borrowed_) return {};  // nobody else of a loop has its buffer meanwhile
-  const MonotonicTime since = std::max(silent_since_.load(std::memory_order_relaxed), session_.connected_at);
-  return std::chrono::duration_cast<std::chrono::seconds>(now - since);
-}
-
 std::string RespConnection::line(MonotonicTime now) const {
   const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - session_.connected_at).count();
+  // A clock that was set back is no reason for a time before now.
+  const std::int64_t idle =
+      std::max<std::int64_t>(node_.clock.wall_ms() - session_.last_command_ms, 0) / 1000;
   const std::uint64_t kept = session_.transaction ? session_.transaction->charged().count() : 0;
   const std::uint64_t held =
       shown_input_.load(std::memory_order_relaxed) + shown_output_.load(std::memory_order_relaxed);
   std::string text =
       "id=" + std::to_string(session_.id) + " addr=" + session_.peer + " laddr=" + session_.local;
   text += " fd=" + std::to_string(fd_) + " name=" + session_.name + " age=" + std::to_string(age) +
-          " idle=" + std::to_string(idle(now).count()) + " flags=" + (session_.queues() ? "x" : "N") +
+          " idle=" + std::to_string(idle) + " flags=" + (session_.queues() ? "x" : "N") +
           " db=" + std::to_string(session_.database);
   text += " sub=0 psub=0 ssub=0 multi=" +
           (session_.queues() ? std::to_string(session_.transaction->count()) : std::string("-1")) +

@@ -34,7 +34,6 @@ class RespConnection final : public Client {
   std::string line(MonotonicTime now) const override;
 
  private:
-  std::chrono::seconds idle(MonotonicTime now) const;
   enum class Next : std::uint8_t { kRead, kBody, kGrow, kRepeat, kReaderFull, kFetch, kClose };
   // A large argument under way.
   struct Body : Arrival {
@@ -89,8 +88,8 @@ class RespConnection final : public Client {
   std::string_view skip_reply_;  // for the request that is being skipped
   Charge arguments_charge_;
   std::uint64_t ticked_received_ = 0;  // for the tick: what had come, and since when it is all
+  MonotonicTime silent_since_{};
   // For CLIENT LIST, which other loops' clients may ask.
-  std::atomic<MonotonicTime> silent_since_{MonotonicTime{}};
   std::atomic<std::size_t> shown_input_{0};
   std::atomic<std::size_t> shown_output_{0};
 };

@@ -26,6 +26,7 @@ struct Session {
   Replies replies = Replies::kOn;
   bool drop_replies = false;  // with it: nothing more is told, as to a browser that was lured here
   MonotonicTime connected_at{};
+  std::int64_t last_command_ms = 0;        // Unix time; of the connection's begin before the first
   std::string_view last_command = "NULL";  // a name of the command table
   std::string name;                        // CLIENT SETNAME
   std::string library_name;                // CLIENT SETINFO
