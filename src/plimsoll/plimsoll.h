@@ -219,7 +219,7 @@ typedef struct plimsoll_cache_options {
   const char* policy;  // "lru", "lfu", "fifo" or "adaptive"; NULL: adaptive
   uint64_t max_items;  // 0: no bound but the account's
   uint64_t max_bytes;  // 0: no bound but the account's
-  unsigned shards;     // a power of two to 64, for concurrent writers; 0: 8
+  unsigned shards;     // a power of two to 64, for concurrent writers; 0: 8; fewer where a bound is less
   int keep;            // not 0: a full cache refuses instead of evicting
 } plimsoll_cache_options;
 #define PLIMSOLL_CACHE_OPTIONS_INIT {NULL, 0, 0, 0, 0}

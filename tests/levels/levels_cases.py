@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,42 @@ def disk_may_be_full():
                     print(f"  {again.check(range(KEYS), versions)} after a kill")
         finally:
             subprocess.run(["umount", "-l", folder], check=False)
+
+
+def ended(server):
+    server.signal(signal.SIGTERM)
+    expect(server.exit_code() == 0, server.last_words())
+
+
+def disk_that_is_damaged_begins_anew():
+    """What RocksDB says of a damaged block has "lock" in it, and was taken for another process's lock."""
+    keys = range(4000)
+    with tempfile.TemporaryDirectory() as folder, disk(folder, "--cache-size", "4MiB") as server:
+        with Client(server) as client:
+            client.fill(keys)
+        ended(server)
+        server.start()  # which writes tables of what was in the log
+        with Client(server) as client:
+            expect(client.check(keys) > 0, "nothing survived the restart")
+        ended(server)
+        tables = [name for name in os.listdir(f"{folder}/data") if name.endswith(".sst")]
+        expect(tables, "there is no table to damage")
+        for name in tables:
+            with open(f"{folder}/data/{name}", "r+b") as table:
+                size = table.seek(0, os.SEEK_END)
+                table.seek(max(0, size - 3000))
+                table.write(b"\xa5" * min(2900, size - 100))  # the index, and not the end that says where it is
+        server.start()
+        with Client(server) as client:
+            client.check(keys)
+            client.fill(keys)
+            expect(client.check(keys) > 0, "nothing is kept")
+            expect(metrics(server)["up"] == 1, "the level is not up")
+            # One that another process has open is not wiped.
+            code, _, said = kit.run([BINARY, "serve", "--line", "256MiB", "--disk-level", folder, "--resp-port", "0",
+                                     "--http-port", "0"])
+            expect(code == 1 and "lock" in said, f"{code}: {said}")
+            expect(client.check(keys) > 0, "what another process holds was wiped")
 
 
 def disk_is_refused_where_it_does_not_fit():

@@ -36,6 +36,18 @@ std::string size_flag(Bytes bytes) {
   return std::to_string(mebibytes) + "MiB";
 }
 
+// What gives it more memory, or less, by `times`: a bound of its own, if it has reached one, else the line.
+std::string memory_command(const CacheAnalysis& a, double times, Bytes line) {
+  std::string flags;
+  if (a.most_items > 0)
+    flags += " --cache-items " +
+             std::to_string(static_cast<std::uint64_t>(times * static_cast<double>(a.most_items)));
+  if (!a.most_bytes.zero())
+    flags +=
+        " --cache-size " + size_flag(Bytes(static_cast<std::uint64_t>(times * a.most_bytes.as_double())));
+  return "plimsoll serve" + (flags.empty() ? " --line " + size_flag(line) : flags);
+}
+
 std::string seen(const CacheAnalysis& a) {
   return "from " + format_count(a.sampled_keys) + " sampled keys and " +
          format_count(static_cast<std::uint64_t>(a.reads)) + " reads";
@@ -47,13 +59,13 @@ void advise_memory(const CacheAnalysis& a, Bytes line, std::vector<CacheAdvice>&
   if (gain >= kWorthMemory) {
     advice.push_back({.what = "twice the memory for the cache: " + from_to(a.hit_rate, a.twice_hit_rate),
                       .evidence = seen(a),
-                      .command = "plimsoll serve --line " + size_flag(line.plus_clamped(a.held)),
+                      .command = memory_command(a, 2, line.plus_clamped(a.held)),
                       .gain = gain});
   } else if (loss < kNothingLost) {
     advice.push_back(
         {.what = "half the memory for the cache would do: " + from_to(a.hit_rate, a.half_hit_rate),
          .evidence = seen(a),
-         .command = "plimsoll serve --line " + size_flag(line.minus_clamped(a.held / 2)),
+         .command = memory_command(a, 0.5, line.minus_clamped(a.held / 2)),
          .gain = -loss});
   }
 }

@@ -61,6 +61,9 @@ void read_curve(CacheAnalysis& a, const AccessSampler::Findings& found, std::uin
   a.half_hit_rate = std::clamp(a.hit_rate + at(0.5) - at(1), 0.0, 1.0);
 }
 
+// Nine tenths, as shards fill up one after the other.
+bool nearly(std::uint64_t held, std::uint64_t bound) { return bound > 0 && held >= bound - bound / 10; }
+
 void replay_policies(CacheAnalysis& a, const Replay& replay) {
   const Replay::Hits now = replay.hits(a.policy, 1);
   for (PolicyKind kind : kPolicyKinds) {
@@ -99,6 +102,8 @@ CacheAnalysis ByteCache::analysis(bool with_policies) const {
                   .evicts = evicts()};
   if (sampler_ == nullptr) return a;
   const std::uint64_t weight = this->weight();
+  if (nearly(s.items, options_.max_items)) a.most_items = options_.max_items;
+  if (nearly(weight, options_.max_bytes.count())) a.most_bytes = options_.max_bytes;
   const AccessSampler::Findings found = sampler_->findings(
       {.items = s.items, .weight = weight, .least_recently_used = a.policy == PolicyKind::kLru || !a.full},
       with_policies);

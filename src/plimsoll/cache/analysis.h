@@ -81,6 +81,9 @@ struct CacheAnalysis {
   PolicyKind policy = PolicyKind::kLru;
   Objective objective = Objective::kObjects;  // what policies are judged by
   bool evicts = true;
+  // The bounds of its own that it has reached, so that they are what it gives up items for; zero is none.
+  std::uint64_t most_items = 0;
+  Bytes most_bytes;
   std::vector<PolicyForecast> policies;  // with the memory of now; empty when it was not asked for
   double twice_hit_rate = 0;             // forecast for the policy of now
   double half_hit_rate = 0;

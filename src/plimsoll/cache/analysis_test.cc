@@ -155,7 +155,7 @@ TEST(Analysis, TwiceTheMemoryBringsWhatItSaysWithinTwoPoints) {
     ASSERT_FALSE(found.advice.empty());
     EXPECT_GE(found.twice_hit_rate - found.hit_rate, 0.01) << "the trace gains nothing by it";
     const bool advised = std::any_of(found.advice.begin(), found.advice.end(), [](const CacheAdvice& a) {
-      return a.what.starts_with("twice the memory") && a.command.starts_with("plimsoll serve --line ");
+      return a.what.starts_with("twice the memory") && a.command.starts_with("plimsoll serve --cache-size ");
     });
     EXPECT_TRUE(advised) << name_of(policy);
   }
@@ -322,6 +322,19 @@ TEST(Advice, SaysWhenHalfTheMemoryWouldDo) {
   ASSERT_EQ(a.advice.size(), 1u);
   EXPECT_THAT(a.advice[0].what, HasSubstr("half the memory"));
   EXPECT_EQ(a.advice[0].command, "plimsoll serve --line 150MiB");
+}
+
+// A higher line would bring nothing where it is not what bounds the cache.
+TEST(Advice, NamesTheBoundThatWasReachedInPlaceOfTheLine) {
+  CacheAnalysis a = made_up();
+  a.most_bytes = 64_MiB;
+  EXPECT_EQ(advise(a, 200_MiB)[0].command, "plimsoll serve --cache-size 128MiB");
+  a.most_items = 1000;
+  EXPECT_EQ(advise(a, 200_MiB)[0].command, "plimsoll serve --cache-items 2000 --cache-size 128MiB");
+  a.most_bytes = {};
+  a.twice_hit_rate = 0.712;
+  a.half_hit_rate = 0.708;
+  EXPECT_EQ(advise(a, 200_MiB)[0].command, "plimsoll serve --cache-items 500");
 }
 
 TEST(Advice, SaysNothingOfMemoryWhereNothingWasGivenUpForIt) {

@@ -25,6 +25,15 @@ Bytes huge_from(const ByteCache::Options& options) {
   return segment_size(options.line) * (32 * options.shards);
 }
 
+// A shard's part of a bound is one at least: zero would be none.
+std::size_t shards_within_bounds(const ByteCache::Options& options) {
+  std::uint64_t shards = options.shards;
+  for (const std::uint64_t bound : {options.max_items, options.max_bytes.count()}) {
+    if (bound > 0) shards = std::min(shards, std::bit_floor(bound));
+  }
+  return static_cast<std::size_t>(shards);
+}
+
 // Room to grow when the limit is raised, as long as that leaves items aligned to 8 bytes; at least twice the
 // line.
 Bytes address_space_for(Bytes line) {
@@ -62,10 +71,9 @@ ByteCache::ByteCache(const Options& options)
   }
   std::uint64_t seed = options.seed + 1;
   const auto learner = std::make_shared<AdaptiveLearner>(options.objective);
-  for (std::size_t i = 0; i < options.shards; ++i) {
-    auto part = [&](std::uint64_t whole) {
-      return whole / options.shards + (i < whole % options.shards ? 1 : 0);
-    };
+  const std::size_t shards = shards_within_bounds(options);
+  for (std::size_t i = 0; i < shards; ++i) {
+    auto part = [&](std::uint64_t whole) { return whole / shards + (i < whole % shards ? 1 : 0); };
     shards_.push_back(
         std::make_unique<CacheShard>(CacheShard::Options{.segments = *segments_,
                                                          .blocks = *blocks_,

@@ -74,7 +74,7 @@ class ByteCache final : public Reclaimer {
     PageSource& pages;
     Bytes line;           // decides the size of a segment: line/512, at least 64 KiB; 2 MiB from 768 MiB on
     Bytes address_space;  // for items; zero: between twice and sixteen times the line
-    std::size_t shards = 8;  // a power of two, at most 64
+    std::size_t shards = 8;  // a power of two, at most 64; fewer where a bound below is less than so many
     PolicyKind policy = PolicyKind::kAdaptive;
     Objective objective = Objective::kObjects;
     bool evict = true;       // false: a full cache refuses writes
@@ -164,14 +164,16 @@ class ByteCache final : public Reclaimer {
     // Makes the value `size` bytes long, keeping what was there and filling with zeros; inserts an empty one
     // first when absent. Keeps the time to live. A value that is pinned is copied first.
     WriteStatus resize(std::size_t size);
-    std::span<char> writable();  // REQUIRES: resize() was called on this slot, and done
+    // REQUIRES: resize() was called on this slot, and done; exists(), as a large value may be given up again
+    // at once, to keep the headroom free.
+    std::span<char> writable();
     // REQUIRES: exists(). May move the item; false when there is no memory to do it.
     bool set_expiry(std::int64_t expires_at_ms);
     void erase();
     // REQUIRES: !exists(). A level below is to have no older value either.
     void erase_below();
-    // Erases the item and returns its pages, to be put elsewhere without a copy. REQUIRES: large().
-    ExtentRef take();
+    // The item's pages, to be put elsewhere too without a copy. REQUIRES: large().
+    ExtentRef share() const;
 
    private:
     friend class ByteCache;
@@ -261,6 +263,7 @@ class ByteCache final : public Reclaimer {
                                  const std::function<void(std::string_view, std::int64_t)>& visit);
   std::optional<std::string> random_key(std::int64_t now_ms);
   std::uint64_t size() const;
+  std::size_t shards() const { return shards_.size(); }
   std::array<Group, kGroups> groups() const;
   void clear();
   // Drops what has expired by now, in slices of at most `limit` items a shard; call some times a second.

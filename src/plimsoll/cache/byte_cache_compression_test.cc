@@ -266,6 +266,37 @@ TEST(CacheCompression, StaysRightUnderThreadsSwitchesAndReclaim) {
   f.cache.CheckInvariants();
 }
 
+// A reader that pinned a victim while it was being packed had the shard count less given back than nothing,
+// which ended the process.
+TEST(CacheCompression, MayPackALargeValueThatSomebodyBeginsToRead) {
+  constexpr std::uint64_t kKeys = 600;
+  CacheFixture f(12_MiB, true, 1, PolicyKind::kFifo, Compression::kZstd);
+  std::vector<std::string> values;
+  for (std::uint64_t i = 0; i < 16; ++i) values.push_back(json_like(i, 40'000));
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<int> wrong{0};
+  // From the newest back to the first that is packed: the one before it is the next victim.
+  std::thread reader([&] {
+    std::vector<PinnedValue> held(30);
+    std::string space(ByteCache::kLargeValue, '\0');
+    for (std::uint64_t i = 0, last = 0; (last = written.load()) < 4000;) {
+      for (std::uint64_t at = last; at-- > 0 && last - at < kKeys; ++i) {
+        const std::string key = key_of(at % kKeys);
+        ByteCache::Reading found = f.cache.read(key, 1000, space);
+        if (!found.pinned) break;
+        wrong += found.pinned.view().substr(0, 50) != values[at % kKeys % 16].substr(0, 50) ? 1 : 0;
+        held[i % held.size()] = std::move(found.pinned);
+      }
+    }
+  });
+  for (std::uint64_t i = 0; i < 4000; ++i, ++written)
+    static_cast<void>(f.set(key_of(i % kKeys), values[i % kKeys % 16]));
+  reader.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(f.cache.stats().compression.packed, 100);
+  f.cache.CheckInvariants();
+}
+
 TEST(CacheCompression, IsNotTriedWhereItemsAreCounted) {
   LoadLine line({.limit = 64_MiB});
   Account& account = line.open({.name = "cache", .kind = AccountKind::kDroppable, .guarantee = {}});

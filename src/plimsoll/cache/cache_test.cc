@@ -151,6 +151,15 @@ TEST(Cache, EvictsNobodyWhoIsRead) {
   EXPECT_EQ(cache.size(), 10u);
 }
 
+// A shard whose part of the bound was nothing had none.
+TEST(Cache, HoldsNoMoreItemsThanItIsToldHoweverManyShardsItHas) {
+  ObjectLine l;
+  auto cache = Cache<int, int>::build(l.account).maximum_items(5).shards(16).open();
+  for (int i = 0; i < 1000; ++i) cache.put(i, i);
+  EXPECT_LE(cache.size(), 5u);
+  EXPECT_GE(cache.size(), 4u);
+}
+
 TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
   ObjectLine l;
   ManualClock clock;
@@ -176,6 +185,8 @@ TEST(Cache, ForgetsAfterTheTimeToLiveAndTellsSoUnasked) {
   EXPECT_EQ(expired, (std::vector{1, 2}));
   clock.advance(milliseconds(1'000'000));
   EXPECT_TRUE(cache.get(3)) << "zero is for ever";
+  cache.put(6, 6, milliseconds::max());
+  EXPECT_TRUE(cache.get(6)) << "so is the longest time there is";
   cache.put(4, 4);
   clock.advance(milliseconds(2000));
   cache.put(5, 5);

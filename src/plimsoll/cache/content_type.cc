@@ -50,6 +50,11 @@ bool is_text(std::string_view front) {
   return true;
 }
 
+// What RIFF is of, its ninth byte on says; sounds and films are among it.
+bool is_other_riff(std::string_view value) {
+  return value.starts_with("RIFF") && (value.size() < 12 || value.substr(8, 4) != "WEBP");
+}
+
 std::string_view without_spaces(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
@@ -62,8 +67,7 @@ std::string_view content_type_of(std::string_view value) {
   if (value.empty()) return "empty";
   if (is_integer(value)) return "integer";
   for (const Front& front : kFronts) {
-    if (value.starts_with(front.bytes) && !(front.bytes == "RIFF" && value.substr(8, 4) != "WEBP"))
-      return front.type;
+    if (value.starts_with(front.bytes) && !is_other_riff(value)) return front.type;
   }
   if (!is_text(value.substr(0, kLooked))) return "binary";
   const std::string_view text = without_spaces(value);

@@ -33,6 +33,8 @@ TEST(ContentType, IsKnownByItsBytes) {
       {"\x89PNG\r\n", "image"},
       {"RIFF\x10\0\0\0WEBP"sv, "image"},
       {"RIFF\x10\0\0\0WAVE"sv, "binary"},
+      {"RIFF", "text"},
+      {"RIFF\x10\0\0\0WEB"sv, "binary"},
   };
   for (const auto& [value, type] : kKnown) EXPECT_EQ(content_type_of(value), type) << value;
   EXPECT_EQ(content_type_of(std::string(600, 'x') + '\0'), "text") << "only the front is looked at";

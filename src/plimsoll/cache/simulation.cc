@@ -90,7 +90,7 @@ Result<SimulationResult> simulate(const Trace& trace, const SimulationOptions& g
                    .seed = 1,
                    .max_items = by_bytes ? 0 : options.capacity,
                    .max_bytes = by_bytes ? Bytes(std::min(options.capacity, Bytes::kMax)) : Bytes()});
-  SimulationResult result{.shards = shards};
+  SimulationResult result{.shards = cache.shards()};
   std::uint64_t before = std::min<std::uint64_t>(options.warm_up, trace.requests.size());
   std::uint64_t all_requests = trace.requests.size() - before, all_bytes = 0;
   const auto begin = std::chrono::steady_clock::now();

@@ -64,6 +64,20 @@ TEST(Simulation, MissesEachKeyOnceWhereAllFits) {
   }
 }
 
+// A shard whose part of the capacity was nothing held all that came.
+TEST(Simulation, HoldsNoMoreThanItsCapacityHoweverManyShardsAreAskedFor) {
+  const Trace trace = small_trace();
+  for (Basis basis : {Basis::kObjects, Basis::kBytes}) {
+    const SimulationOptions few{.policy = PolicyKind::kLru, .basis = basis, .capacity = 5, .shards = 4};
+    SimulationOptions many = few;
+    many.shards = 64;
+    const Result<SimulationResult> expected = simulate(trace, few), found = simulate(trace, many);
+    ASSERT_TRUE(expected && found);
+    EXPECT_EQ(found->shards, 4u);
+    EXPECT_EQ(found->hits, expected->hits);
+  }
+}
+
 TEST(Simulation, HasAShardForEach256Objects) {
   EXPECT_EQ(default_shards(1), 1u);
   EXPECT_EQ(default_shards(511), 1u);

@@ -98,13 +98,11 @@ void ByteCache::Slot::erase() {
   item_ = kNoItem;
 }
 
-ExtentRef ByteCache::Slot::take() {
+ExtentRef ByteCache::Slot::share() const {
   PLIMSOLL_CHECK(large(), "the pages would not be the value");
   Extent* extent = shard_->item(item_).extent();
-  extent->references_.fetch_add(1, std::memory_order_relaxed);  // the item holds another one meanwhile
-  ExtentRef kept(extent);
-  erase();
-  return kept;
+  extent->references_.fetch_add(1, std::memory_order_relaxed);  // the item holds one while it is locked
+  return ExtentRef(extent);
 }
 
 // A record of the shard's own making if it can, else with memory that other shards give up.

@@ -12,6 +12,7 @@
 namespace plimsoll {
 namespace {
 
+constexpr std::string_view kNoSuchKey = "ERR no such key";
 constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
 
 struct KeyPlace {
@@ -48,32 +49,43 @@ WriteStatus put_copy(CommandContext& context, const KeyPlace& to, const Held& he
       .put(held.large ? held.large.view() : std::string_view(held.small), held.expires_at_ms);
 }
 
-// Small values are written before the old key goes; large ones take their pages with them, and go back when
-// there is no memory for the new key.
-WriteStatus move_value(CommandContext& context, const KeyPlace& from, const KeyPlace& to) {
-  ExtentRef pages;
-  std::int64_t expires_at_ms = ByteCache::kNever;
-  {
-    ByteCache::Slot slot = context.lock(from.key, from.database);
-    if (slot.large()) {
-      expires_at_ms = slot.expires_at_ms();
-      pages = slot.take();
-    }
-  }
-  if (!pages) {
-    const std::optional<Held> held = look(context, from);
-    const WriteStatus status = put_copy(context, to, *held);
-    if (status != WriteStatus::kDone) return status;
-    ByteCache::Slot slot = context.lock(from.key, from.database);
-    if (slot.exists()) slot.erase();  // the write may have evicted it
-    return status;
-  }
-  const PinnedValue kept(*pages);
+// Written before the old key goes.
+WriteStatus move_small(CommandContext& context, const KeyPlace& from, const KeyPlace& to, const Held& held) {
+  const WriteStatus status = put_copy(context, to, held);
+  if (status != WriteStatus::kDone) return status;
+  ByteCache::Slot slot = context.lock(from.key, from.database);
+  if (slot.exists()) slot.erase();  // the write may have evicted it
+  return status;
+}
+
+// Takes its pages with it. Where nothing is evicted, the old key stays until there was memory for the new
+// one; where something is, it goes first, as both could be more than a shard may hold.
+WriteStatus move_large(CommandContext& context, const KeyPlace& from, const KeyPlace& to,
+                       ByteCache::Slot slot) {
+  const bool goes_first = context.cache.evicts();
+  const std::int64_t expires_at_ms = slot.expires_at_ms();
+  ExtentRef pages = slot.share();
+  ExtentRef back = slot.share();
+  if (goes_first) slot.erase();
+  unlock(std::move(slot));
   const WriteStatus status = context.lock(to.key, to.database).put(std::move(pages), expires_at_ms);
-  if (status != WriteStatus::kDone) {
-    context.lock(from.key, from.database).put(kept.view(), expires_at_ms);
+  ByteCache::Slot old = context.lock(from.key, from.database);
+  if (status == WriteStatus::kDone) {
+    if (old.exists()) old.erase();
+  } else if (goes_first) {
+    old.put(std::move(back), expires_at_ms);
   }
   return status;
+}
+
+// Nothing when there is no such key (any more: to be alone among commands keeps no key from being evicted).
+std::optional<WriteStatus> move_value(CommandContext& context, const KeyPlace& from, const KeyPlace& to) {
+  ByteCache::Slot slot = context.lock(from.key, from.database);
+  if (!slot.exists()) return std::nullopt;
+  if (slot.large()) return move_large(context, from, to, std::move(slot));
+  const Held held{.small = std::string(slot.value()), .large = {}, .expires_at_ms = slot.expires_at_ms()};
+  unlock(std::move(slot));
+  return move_small(context, from, to, held);
 }
 
 struct Answers {
@@ -86,13 +98,14 @@ Progress rename(CommandContext& context, const Answers& answers) {
   const KeyPlace from{context.args[1], context.session.database};
   const KeyPlace to{context.args[2], context.session.database};
   context.alone([&] {
-    if (!exists(context, from)) return context.reply.error("ERR no such key");
+    if (!exists(context, from)) return context.reply.error(kNoSuchKey);
     if (from == to || (answers.only_new && exists(context, to))) {
       return context.reply.raw(answers.only_new ? answers.not_done : answers.done);
     }
-    const WriteStatus status = move_value(context, from, to);
-    if (status == WriteStatus::kDone) return context.reply.raw(answers.done);
-    refuse_write(context, to.key, status);
+    const std::optional<WriteStatus> status = move_value(context, from, to);
+    if (!status) return context.reply.error(kNoSuchKey);
+    if (*status == WriteStatus::kDone) return context.reply.raw(answers.done);
+    refuse_write(context, to.key, *status);
   });
   return Progress::kDone;
 }
@@ -152,9 +165,9 @@ Progress move_command(CommandContext& context) {
   if (from == to) return refuse(context, kSameObject);
   context.alone([&] {
     if (!exists(context, from) || exists(context, to)) return context.reply.integer(0);
-    const WriteStatus status = move_value(context, from, to);
-    if (status == WriteStatus::kDone) return context.reply.integer(1);
-    refuse_write(context, to.key, status);
+    const std::optional<WriteStatus> status = move_value(context, from, to);
+    if (!status || *status == WriteStatus::kDone) return context.reply.integer(status ? 1 : 0);
+    refuse_write(context, to.key, *status);
   });
   return Progress::kDone;
 }

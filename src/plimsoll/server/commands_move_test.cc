@@ -61,6 +61,39 @@ TEST(MoveCommands, LargeValuesTakeTheirPagesWithThem) {
   f.cache.CheckInvariants();
 }
 
+// The pages went to the new key before it had its record, and there was no memory to put them back either.
+TEST(MoveCommands, LargeValuesStayWhereThereIsNoMemoryForTheNewKey) {
+  CommandFixture f(16_MiB, false);
+  const std::string large(4'000'000, 'v');
+  ASSERT_EQ(f.run({"set", "from", large}), "+OK\r\n");
+  for (std::size_t size : {4000, 200, 1}) {
+    int refused = 0;  // in a row, so that every shard is full
+    for (int i = 0; refused < 200; ++i) {
+      const std::string key = std::to_string(size) + ":" + std::to_string(i);
+      refused = f.run({"set", key, std::string(size, 'x')}) == "+OK\r\n" ? 0 : refused + 1;
+    }
+  }
+  const std::string refusal = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+  const std::string to(300, 't');
+  EXPECT_EQ(f.run({"rename", "from", to}), refusal);
+  EXPECT_EQ(f.run("get from"), bulk_of(large));
+  EXPECT_EQ(f.run("move from 3"), refusal);
+  EXPECT_EQ(f.run("get from"), bulk_of(large));
+  f.cache.CheckInvariants();
+}
+
+TEST(MoveCommands, LargeValuesStayWhereTheNewKeyIsTooLong) {
+  for (const bool evict : {true, false}) {
+    CommandFixture f(16_MiB, evict);
+    const std::string large(10'000'000, 'v');  // twice is more than there is
+    ASSERT_EQ(f.run({"set", "from", large, "px", "5000"}), "+OK\r\n");
+    EXPECT_EQ(f.run({"rename", "from", std::string(40'000, 'k')}).substr(0, 8), "-ERR key");
+    EXPECT_EQ(f.run("get from"), bulk_of(large));
+    EXPECT_EQ(f.run("pttl from"), ":5000\r\n");
+    f.cache.CheckInvariants();
+  }
+}
+
 TEST(MoveCommands, MsetnxSetsAllOrNone) {
   CommandFixture f;
   f.expect({{"msetnx a 1 b 2", ":1\r\n"},
@@ -103,6 +136,13 @@ TEST(ObjectCommands, EncodingsAreThoseOfRedis) {
   f.run("get n");
   EXPECT_EQ(f.run("object freq n"), ":2\r\n") << "as the policy counts";
   EXPECT_EQ(f.run("object idletime n").substr(0, 41), "-ERR An LFU maxmemory policy is selected,");
+}
+
+// A few bytes that begin as a sound or an image does threw, which closed the connection.
+TEST(ObjectCommands, WhatIsKnownOfAnEntryNeedsNoWholeFileInIt) {
+  CommandFixture f;
+  f.run("set k RIFF");
+  EXPECT_NE(f.run("plimsoll.entry k").find("$4\r\ntype\r\n$4\r\ntext\r\n"), std::string::npos);
 }
 
 TEST(ObjectCommands, IdleTimeAndWhatIsKnownOfAnEntryAreTrueWhereFactsAreKept) {

@@ -43,7 +43,8 @@ Progress write_at(CommandContext& context, ByteCache::Slot& slot, std::size_t at
     if (timed && slot.exists()) slot.erase();
     return refuse_write(context, context.args[1], status);
   }
-  if (!bytes.empty()) std::memcpy(slot.writable().data() + at, bytes.data(), bytes.size());
+  // A large one may have been given up at once, to who needs the room.
+  if (slot.exists() && !bytes.empty()) std::memcpy(slot.writable().data() + at, bytes.data(), bytes.size());
   context.reply.integer(static_cast<std::int64_t>(size));
   return Progress::kDone;
 }

@@ -1,3 +1,6 @@
+#include <atomic>
+#include <thread>
+
 #include "plimsoll/server/internal/command_fixture.h"
 
 namespace plimsoll {
@@ -155,6 +158,31 @@ TEST(RangeCommands, AnAppendThatWouldPassTheLimitIsRefused) {
   EXPECT_EQ(f.run("append k x"), "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
   EXPECT_EQ(f.run("append k ''"), ":536870912\r\n");
   EXPECT_EQ(f.run("strlen k"), ":536870912\r\n");
+}
+
+// To keep the headroom free, a value may be given up as soon as it is written: its bytes went to where no
+// item is.
+TEST(RangeCommands, AValueMayBeGivenUpWhileItIsMadeLonger) {
+  CommandFixture f(16_MiB);
+  std::atomic<bool> ended{false};
+  std::thread other([&] {
+    while (!ended.load()) {
+      static_cast<void>(f.others.charge(f.line.free()));  // and gives it back
+      for (int i = 0; i < 20; ++i) std::this_thread::yield();
+    }
+  });
+  int done = 0;
+  for (std::size_t i = 0; done < 2000; ++i) {
+    const std::size_t at = 20'000 + i % 1000 * 1000;
+    f.run("del k");
+    const std::string reply = f.run({"setrange", "k", std::to_string(at), "x"});
+    const bool written = reply.starts_with(':');
+    EXPECT_TRUE(written || reply.starts_with("-OOM")) << reply;
+    done += written ? 1 : 0;
+  }
+  ended.store(true);
+  other.join();
+  f.cache.CheckInvariants();
 }
 
 }  // namespace

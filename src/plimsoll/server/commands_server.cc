@@ -46,6 +46,12 @@ std::vector<std::string> asked_sections(std::span<const std::string_view> args) 
   return sections;
 }
 
+// The usual ones are there when "default" was asked for too.
+bool has_section(std::string_view text, std::string_view part) {
+  const std::string_view title = part.substr(0, part.find('\n') + 1);
+  return text.starts_with(title) || text.find("\n" + std::string(title)) != std::string_view::npos;
+}
+
 bool has_wildcard(std::string_view name) { return name.find_first_of("[*?") != std::string_view::npos; }
 
 bool has_name(const Settings& settings, std::string_view name) {
@@ -87,7 +93,8 @@ Progress info_command(CommandContext& context) {
   std::string text;
   for (const std::string& section : sections) {
     const std::string part = context.server.info(section);
-    if (!text.empty() && !part.empty()) text += "\r\n";
+    if (part.empty() || has_section(text, part)) continue;
+    if (!text.empty()) text += "\r\n";
     text += part;
   }
   context.reply.verbatim(text);

@@ -32,6 +32,9 @@ TEST(ServerCommands, InfoAsksForSectionsOnceAndInOrder) {
   EXPECT_EQ(f.run("info keyspace server KEYSPACE own cpu"),
             bulk_of("# server\r\n\r\n# cpu\r\n\r\n# keyspace\r\n\r\n# own\r\n"));
   EXPECT_EQ(f.run("info server everything"), bulk_of("# everything\r\n"));
+  f.server.usual = "\r\n# server\r\nport:1\r\n";
+  EXPECT_EQ(f.run("info server default own"),
+            bulk_of("# default\r\n\r\n# server\r\nport:1\r\n\r\n# own\r\n"));
 }
 
 TEST(ServerCommands, ConfigGetAnswersInTheClientsWords) {

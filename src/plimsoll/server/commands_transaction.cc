@@ -93,12 +93,16 @@ Progress discard_command(CommandContext& context) {
 
 Progress exec_command(CommandContext& context) {
   if (!context.session.queues()) return refuse(context, "ERR EXEC without MULTI");
-  // The session has none while its commands run.
-  const std::unique_ptr<Transaction> transaction = std::move(context.session.transaction);
-  if (transaction->failed()) {
+  if (context.session.transaction->failed()) {
+    context.session.transaction.reset();
     return refuse(context, "EXECABORT Transaction discarded because of previous errors.");
   }
-  context.alone([&] { run_queued(context, *transaction); });
+  context.alone([&] {
+    // The session has none while its commands run; until then, whoever was alone before could tell it of a
+    // change.
+    const std::unique_ptr<Transaction> transaction = std::move(context.session.transaction);
+    run_queued(context, *transaction);
+  });
   return Progress::kDone;
 }
 

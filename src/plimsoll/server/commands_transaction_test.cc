@@ -187,6 +187,20 @@ TEST(Transactions, WatchedKeysStayWatchedWhenTheirDatabaseIsSwapped) {
   EXPECT_EQ(f.run("exec"), "*-1\r\n");
 }
 
+TEST(Transactions, WatchedKeysEndThemWhenTheirDatabaseIsSwappedWhileExecWaitsItsTurn) {
+  CommandFixture f;
+  Session other;
+  f.run("set k mine");
+  f.run("watch k");
+  f.run_as(other, "select 1");
+  f.run_as(other, "set k theirs");
+  f.run("multi");
+  f.run("ping");
+  f.server.before_alone = [&] { f.run_as(other, "swapdb 0 1"); };
+  EXPECT_EQ(f.run("exec"), "*-1\r\n");
+  EXPECT_EQ(f.run("exec"), "-ERR EXEC without MULTI\r\n");
+}
+
 TEST(Transactions, WhatTheyKeepIsChargedAndBounded) {
   CommandFixture f;
   const Bytes before = f.others.used();

@@ -96,6 +96,17 @@ TEST(Databases, AreSwappedWithTheirKeys) {
             {"swapdb 0 16", "-ERR DB index is out of range\r\n"}});
 }
 
+// They are counted until somebody drops them.
+TEST(Databases, AreEmptiedOfKeysThatHaveExpired) {
+  CommandFixture f;
+  f.expect({{"set k zero", "+OK\r\n"},
+            {"select 3", "+OK\r\n"},
+            {"set a 1 px 10", "+OK\r\n"},
+            {"set b 1 px 10", "+OK\r\n"}});
+  f.now_ms += 11;
+  f.expect({{"flushdb", "+OK\r\n"}, {"dbsize", ":0\r\n"}, {"select 0", "+OK\r\n"}, {"dbsize", ":1\r\n"}});
+}
+
 TEST(Databases, AreCountedAndEmptiedEachForItself) {
   CommandFixture f;
   for (int i = 0; i < 300; ++i) f.run({"set", "k" + std::to_string(i), "zero"});

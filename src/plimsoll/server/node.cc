@@ -260,6 +260,7 @@ Settings Node::current_settings() const {
 }
 
 std::string Node::set_now(std::string_view name, std::string_view value) {
+  MutexLock one_at_a_time(set_mutex_);
   Settings now = current_settings();
   const SettingKey* key = find_setting(name);
   if (key == nullptr || !key->live) return "it cannot be set while the server runs";

@@ -114,6 +114,7 @@ class Node {
   std::string open_log();
   std::string open_level();
   std::atomic<std::uint64_t> followed_line_{0};
+  Mutex set_mutex_;  // of set_now(): what others set meanwhile would be set back
   mutable Mutex forecast_mutex_;
   mutable CacheAnalysis forecast_ PLIMSOLL_GUARDED_BY(forecast_mutex_);
   mutable MonotonicTime forecast_at_ PLIMSOLL_GUARDED_BY(forecast_mutex_){};

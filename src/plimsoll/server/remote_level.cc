@@ -100,8 +100,8 @@ class RemoteLevel::Connection {
       const ssize_t taken = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (taken > 0) {
         bytes.remove_prefix(static_cast<std::size_t>(taken));
-      } else if (!wait(POLLOUT)) {
-        return false;
+      } else if ((errno != EAGAIN && errno != EINTR) || !wait(POLLOUT)) {
+        return false;  // a connection that is gone can always be written to, and takes nothing
       }
     }
     return true;
@@ -325,10 +325,10 @@ CacheLevel::Outcome RemoteLevel::read(std::uint32_t generation, std::string_view
   const bool absent = redis ? *head == "$-1" : *head == "END";
   if (!absent) {
     // "$5", or "VALUE name 0 5" and an END behind the bytes.
-    const std::size_t at = redis ? 1 : head->rfind(' ') + 1;
-    const std::optional<std::uint64_t> size = parse_uint64(std::string_view(*head).substr(at));
-    if (!size || !head->starts_with(redis ? "$" : "VALUE "))
-      return failed(address_.host + " says " + head->substr(0, 100));
+    std::optional<std::uint64_t> size;
+    if (head->starts_with(redis ? "$" : "VALUE "))
+      size = parse_uint64(std::string_view(*head).substr(redis ? 1 : head->rfind(' ') + 1));
+    if (!size) return failed(address_.host + " says " + head->substr(0, 100));
     if (!connection->bytes(*size, value) || connection->line() != "" ||
         (!redis && connection->line() != "END")) {
       return failed(address_.host + " broke off in a value");

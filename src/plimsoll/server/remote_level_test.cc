@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <thread>
+
 #include "plimsoll/os/file.h"
 #include "plimsoll/server/internal/stuck_lookup.h"
 
@@ -56,26 +59,77 @@ TEST(RemoteLevel, GoesOnWhileItsNameIsLookedUpWithoutAnEnd) {
   names.answer("");
 }
 
-// A socket that is listened at answers by itself.
+// A socket that is listened at, which lets clients in by itself.
+class Listener {
+ public:
+  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    at_.sin_family = AF_INET;
+    at_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at_;
+    EXPECT_EQ(::bind(socket_.number(), reinterpret_cast<sockaddr*>(&at_), size), 0);
+    EXPECT_EQ(::listen(socket_.number(), 8), 0);
+    EXPECT_EQ(::getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&at_), &size), 0);
+  }
+  RemoteAddress address(const char* host = "127.0.0.1") const {
+    return {.kind = RemoteAddress::Kind::kRedis, .host = host, .port = ntohs(at_.sin_port), .password = {}};
+  }
+  FileDescriptor accept() { return FileDescriptor(::accept(socket_.number(), nullptr, nullptr)); }
+
+ private:
+  FileDescriptor socket_;
+  sockaddr_in at_{};
+};
+
 TEST(RemoteLevel, FindsItsNameLater) {
-  const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  ASSERT_EQ(::bind(listener.number(), reinterpret_cast<sockaddr*>(&at), size), 0);
-  ASSERT_EQ(::listen(listener.number(), 8), 0);
-  ASSERT_EQ(::getsockname(listener.number(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const Listener listener;
   StuckLookup names;
   names.answer("");
   names.answer("127.0.0.1");  // whether it is the constructor that asks the second time, or begin()
-  RemoteLevel level({.kind = RemoteAddress::Kind::kRedis,
-                     .host = "cache.example",
-                     .port = ntohs(at.sin_port),
-                     .password = {}},
-                    std::chrono::seconds(20), names.ask());
+  RemoteLevel level(listener.address("cache.example"), std::chrono::seconds(20), names.ask());
   EXPECT_EQ(level.begin(1), CacheLevel::Outcome::kDone) << level.words();
   EXPECT_EQ(level.generations(), std::vector<std::uint32_t>{1});
+}
+
+// What is said there is from outside: it threw, on a thread where nobody catches.
+TEST(RemoteLevel, FailsWhereWhatAnswersIsNoRedis) {
+  for (const std::string_view answer : {"\r\n", " \r\n", "$\r\n", "$x\r\n", "HTTP/1.1 400 Bad Request\r\n"}) {
+    Listener listener;
+    std::thread server([&] {
+      const FileDescriptor client = listener.accept();
+      std::array<char, 1024> asked{};
+      EXPECT_GT(::recv(client.number(), asked.data(), asked.size(), 0), 0);
+      EXPECT_EQ(::send(client.number(), answer.data(), answer.size(), MSG_NOSIGNAL),
+                static_cast<ssize_t>(answer.size()));
+      while (::recv(client.number(), asked.data(), asked.size(), 0) > 0) {
+      }
+    });
+    RemoteLevel level(listener.address(), std::chrono::seconds(20));
+    EXPECT_EQ(level.begin(1), CacheLevel::Outcome::kDone);
+    std::string value;
+    EXPECT_EQ(level.read(1, "key", value), CacheLevel::Outcome::kFailed) << answer;
+    EXPECT_TRUE(level.words().starts_with("127.0.0.1 says ")) << level.words();
+    server.join();
+  }
+}
+
+// Such a connection can always be written to: it was tried again and again until the call's time was over.
+TEST(RemoteLevel, WaitsForNobodyWhoBreaksOff) {
+  Listener listener;
+  std::thread server([&] {
+    const FileDescriptor client = listener.accept();
+    char first = 0;
+    EXPECT_EQ(::recv(client.number(), &first, 1, 0), 1);
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    EXPECT_EQ(::setsockopt(client.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  });
+  RemoteLevel level(listener.address(), std::chrono::seconds(30));
+  EXPECT_EQ(level.begin(1), CacheLevel::Outcome::kDone);
+  const std::string value(32 * 1024 * 1024, 'v');  // more than sockets take
+  const CacheLevel::Write put{1, true, "key", value, -1};
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(level.write({&put, 1}), CacheLevel::Outcome::kFailed);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
+  server.join();
 }
 
 }  // namespace

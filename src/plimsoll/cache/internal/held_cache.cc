@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "plimsoll/base/hash.h"
 #include "plimsoll/base/stat_sink.h"
@@ -98,9 +99,12 @@ std::int64_t HeldCache::now_ms() const {
 }
 
 std::int64_t HeldCache::expiry_of(std::chrono::milliseconds time_to_live) {
-  if (time_to_live.count() <= 0) return ByteCache::kNever;
+  const std::int64_t now = clock_.wall_ms();
+  // Who says the longest time that there is means for ever too.
+  if (time_to_live.count() <= 0 || time_to_live.count() > std::numeric_limits<std::int64_t>::max() - now)
+    return ByteCache::kNever;
   expires_.store(true, std::memory_order_relaxed);
-  return clock_.wall_ms() + time_to_live.count() - 1;  // the byte cache's is the last moment that counts
+  return now + time_to_live.count() - 1;  // the byte cache's is the last moment that counts
 }
 
 HeldCache::Stripe& HeldCache::stripe_of(std::string_view key) { return stripes_[hash64(key) % kStripes]; }

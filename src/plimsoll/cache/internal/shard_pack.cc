@@ -4,6 +4,7 @@
 // So no more than about half of the items are packed, the cold half, and the order in which items leave is
 // the policy's. What is packed is a new record in the place of dead ones: nothing is asked for when memory
 // is short, and without such a place the victim leaves.
+#include <algorithm>
 #include <cstring>
 
 #include "plimsoll/base/poison.h"
@@ -69,9 +70,11 @@ std::uint64_t CacheShard::pack_victim(Locator victim) {
   } else {
     std::memcpy(to.stored_value(), packed.view().data(), size);
   }
+  const Bytes given = given_back_;
   take_over(record, to);
   if (!to.large()) return before - length;
-  given_back_ -= to.extent()->charged();  // of what discarding the victim gave
+  // Of what discarding the victim gave: nothing, if a reader has pinned it since it was chosen.
+  given_back_ -= std::min(to.extent()->charged(), given_back_ - given);
   return length;
 }
 

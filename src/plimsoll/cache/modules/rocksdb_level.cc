@@ -124,11 +124,10 @@ class RocksDbLevel final : public CacheLevel {
     const rocksdb::Status made = env_->CreateDirIfMissing(directory_);
     if (!made.ok()) return made.ToString();
     if (!trusted()) static_cast<void>(wipe());
-    std::string wrong = open_database();
-    if (wrong.empty()) return wrong;
-    // What cannot be opened is not worth more than a cache is; what another process has open is.
-    if (wrong.find("lock") != std::string::npos) return wrong;
-    if (!wipe()) return wrong;
+    const std::string wrong = open_database();
+    // What cannot be opened is not worth more than a cache is. What another process has open is, and is not
+    // wiped: it has the lock.
+    if (wrong.empty() || !wipe()) return wrong;
     return open_database();
   }
 

@@ -35,7 +35,9 @@ class FakeServer final : public ServerFacts {
  public:
   explicit FakeServer(Account& scratch_account) : scratch_(scratch_account) {}
 
-  std::string info(std::string_view section) const override { return "# " + std::string(section) + "\r\n"; }
+  std::string info(std::string_view section) const override {
+    return "# " + std::string(section) + "\r\n" + (section == "default" ? usual : "");
+  }
   std::vector<std::string> client_lines() const override { return lines; }
   std::string_view password() const override { return secret; }
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view glob) const override {
@@ -52,7 +54,10 @@ class FakeServer final : public ServerFacts {
   }
   void reset_stats() override { ++resets; }
   Account& scratch() override { return scratch_; }
-  void alone(const std::function<void()>& run) override { run(); }
+  void alone(const std::function<void()>& run) override {
+    if (before_alone) std::exchange(before_alone, nullptr)();
+    run();
+  }
   void several(Several what, const std::function<void()>& run) override {
     pieces.push_back(what);
     run();
@@ -74,6 +79,7 @@ class FakeServer final : public ServerFacts {
   void purge_memory() override { ++purges; }
 
   std::string secret;
+  std::string usual;  // sections of INFO beside "default"
   std::vector<std::string> lines;
   std::map<std::string, std::string> settings = {{"maxmemory", "0"}, {"maxmemory-policy", "allkeys-lru"}};
   int resets = 0;
@@ -82,6 +88,7 @@ class FakeServer final : public ServerFacts {
   std::vector<Several> pieces;  // that several() was asked for
   MemoryFigures figures;
   std::vector<const Session*> sessions;
+  std::function<void()> before_alone;  // of another client, who was alone first; once
 
  private:
   Account& scratch_;
