@@ -503,8 +503,16 @@ TEST(Partition, WithoutADescriptorForItsFolderASyncIsTriedAgainAndTheLogGoesOn) 
     LogFixture fixture({.sync = sync});
     std::shared_ptr<Topic> topic = fixture.create("a");
     Partition& log = topic->partition(0);
-    append(log, batch_of(1));
+    // A topic before it: the sanitizer looks at each class when it is met first, and needs descriptors for
+    // that.
+    std::shared_ptr<Topic> other = fixture.create("b");
+    RecordingWaiter earlier;
+    append(other->partition(0), batch_of(1));
+    fixture.store().sync_before(other->shared_partition(0), 1, earlier);
+    fixture.clock().advance(1001ms);
     fixture.store().tick();
+    EXPECT_EQ(earlier.good, 1);
+    append(log, batch_of(1));
     RecordingWaiter waiter;
     fixture.store().sync_before(topic->shared_partition(0), 1, waiter);
     {
